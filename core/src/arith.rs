@@ -1,0 +1,95 @@
+//! The one place that rounds, saturates and bounds.
+//!
+//! Every target must give the same bits, so these rules use only integer operations and the
+//! IEEE-754 operations + − × ÷ √. A change here changes outputs: raise [`ARITHMETIC`].
+
+/// Version of the arithmetic: the number formats, the rounding rules, the noise stream and the
+/// order of random draws. Blobs carry it, and a model of another version is refused.
+pub const ARITHMETIC: u16 = 1;
+
+/// Largest magnitude of a sampler's state. A diverging plan stays at this bound instead of reaching
+/// infinity, so no NaN can arise: products with coefficients below [`BOUND`] stay finite.
+pub const BOUND: f32 = 1_099_511_627_776.0; // 2^40
+
+/// Requantization: `round(acc · multiplier / 2³²)`, ties towards +∞.
+///
+/// One `SMMULR` on cores with the DSP extension.
+///
+/// ```
+/// # use tinyscore::arith::rounded_high;
+/// assert_eq!(rounded_high(6, 1 << 30), 2); // 1.5 rounds up
+/// assert_eq!(rounded_high(-6, 1 << 30), -1); // −1.5 too
+/// ```
+#[inline]
+pub fn rounded_high(acc: i32, multiplier: i32) -> i32 {
+    ((acc as i64 * multiplier as i64 + (1 << 31)) >> 32) as i32
+}
+
+/// Saturates to the 16-bit range.
+#[inline]
+pub fn saturate16(v: i32) -> i16 {
+    v.clamp(-32768, 32767) as i16
+}
+
+/// Rounds to the nearest integer (ties away from zero) within ±`limit`; NaN gives 0.
+#[inline]
+pub fn quantize(v: f32, limit: i16) -> i16 {
+    let half = if v < 0.0 { -0.5 } else { 0.5 };
+    let limit = limit as i32;
+    ((v + half) as i32).clamp(-limit, limit) as i16
+}
+
+/// Keeps a state within ±[`BOUND`]; any other value, NaN included, becomes the bound of its sign.
+#[inline]
+pub fn bounded(v: f32) -> f32 {
+    let magnitude = v.to_bits() & 0x7fff_ffff;
+    if magnitude <= BOUND.to_bits() {
+        v
+    } else if v < 0.0 {
+        -BOUND
+    } else {
+        BOUND
+    }
+}
+
+/// Whether `v` is a number within ±[`BOUND`].
+#[inline]
+pub fn is_bounded(v: f32) -> bool {
+    v.to_bits() & 0x7fff_ffff <= BOUND.to_bits()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requantization_rounds_half_up_at_both_signs() {
+        let quarter = 1 << 30;
+        for (acc, expected) in [(1, 0), (2, 1), (3, 1), (-2, 0), (-3, -1), (-6, -1), (6, 2)] {
+            assert_eq!(rounded_high(acc, quarter), expected, "{acc}/4");
+        }
+        assert_eq!(rounded_high(i32::MIN, i32::MAX), -0x3fff_ffff - 1 + 1);
+    }
+
+    #[test]
+    fn quantize_rounds_to_nearest_and_saturates() {
+        for (v, expected) in [(0.5, 1), (-0.5, -1), (1.49, 1), (-7.6, -8), (1e9, 100), (-1e9, -100)] {
+            assert_eq!(quantize(v, 100), expected, "{v}");
+        }
+        assert_eq!(quantize(f32::NAN, 100), 0);
+        assert_eq!(saturate16(40_000), 32_767);
+        assert_eq!(saturate16(-40_000), -32_768);
+    }
+
+    #[test]
+    fn bound_stops_infinity_and_nan() {
+        assert_eq!(bounded(f32::INFINITY), BOUND);
+        assert_eq!(bounded(f32::NEG_INFINITY), -BOUND);
+        assert_eq!(bounded(f32::NAN), BOUND);
+        assert_eq!(bounded(-f32::NAN), BOUND);
+        assert_eq!(bounded(-1.5), -1.5);
+        assert!(is_bounded(-BOUND) && !is_bounded(2.0 * BOUND) && !is_bounded(f32::NAN));
+        // The largest step a bounded row can take stays finite.
+        assert!((BOUND * BOUND * 7.0).is_finite());
+    }
+}

@@ -1,0 +1,148 @@
+//! What can go wrong at the border: reading a blob, building a plan, starting a chain.
+
+use core::fmt;
+
+/// Why a blob, a parameter or a combination was refused. Each message says what to do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// Fewer bytes than the blob says it has.
+    Truncated {
+        /// Bytes the blob needs.
+        needed: usize,
+        /// Bytes given.
+        have: usize,
+    },
+    /// The bytes do not start with the magic of a tinyscore blob.
+    NotABlob,
+    /// A blob of another format version.
+    Format {
+        /// Version in the blob.
+        found: u16,
+        /// Version this library reads.
+        supported: u16,
+    },
+    /// A blob made for another arithmetic version: its samples would differ.
+    Arithmetic {
+        /// Version in the blob.
+        found: u16,
+        /// Version of this library.
+        supported: u16,
+    },
+    /// The checksum does not match: the blob was changed or damaged.
+    Checksum {
+        /// CRC-32 stored in the blob.
+        stored: u32,
+        /// CRC-32 of its bytes.
+        computed: u32,
+    },
+    /// The blob is whole but breaks a rule of the format.
+    Malformed(&'static str),
+    /// A layer is wider than the capacity `H` of the network.
+    TooWide {
+        /// Widest layer of the blob.
+        width: usize,
+        /// The capacity.
+        capacity: usize,
+    },
+    /// The data have more dimensions than the capacity `D` of the chain.
+    TooManyDimensions {
+        /// Dimensions of the model.
+        dim: usize,
+        /// The capacity.
+        capacity: usize,
+    },
+    /// A state of the wrong length.
+    Length {
+        /// Dimensions of the model.
+        dim: usize,
+        /// Numbers given.
+        have: usize,
+    },
+    /// The plan asks for more noise levels than there are.
+    MissingLevels {
+        /// Levels asked for.
+        asked: usize,
+        /// Levels of the model.
+        have: usize,
+    },
+    /// A plan of no steps.
+    NoSteps,
+    /// A multistep plan reads more old evaluations than the chain keeps.
+    History {
+        /// Old evaluations the plan reads.
+        asked: usize,
+        /// Capacity `P` of the chain.
+        capacity: usize,
+    },
+    /// A parameter outside its range.
+    Parameter {
+        /// Its name.
+        name: &'static str,
+        /// Its value.
+        value: f32,
+        /// The range it must lie in.
+        range: &'static str,
+    },
+    /// The output buffer is too small.
+    Buffer {
+        /// Bytes needed.
+        needed: usize,
+        /// Bytes given.
+        have: usize,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Truncated { needed, have } => {
+                write!(f, "the blob has {have} bytes of {needed}: copy or flash it again, whole")
+            }
+            Self::NotABlob => {
+                f.write_str("not a tinyscore blob (wrong magic): give a model.postcard made by the trainer")
+            }
+            Self::Format { found, supported } => write!(
+                f,
+                "blob format {found}, but this library reads format {supported}: export the model again, or use the matching version"
+            ),
+            Self::Arithmetic { found, supported } => write!(
+                f,
+                "blob of arithmetic version {found}, but this library computes by version {supported}: its samples would differ; export the model again, or use the matching version"
+            ),
+            Self::Checksum { stored, computed } => write!(
+                f,
+                "the blob is damaged: checksum {computed:08x}, stored {stored:08x}; copy or flash it again"
+            ),
+            Self::Malformed(what) => write!(f, "malformed blob: {what}; export the model again"),
+            Self::TooWide { width, capacity } => write!(
+                f,
+                "the widest layer has {width} units, but the network's capacity H is {capacity}: use Mlp::<{width}>"
+            ),
+            Self::TooManyDimensions { dim, capacity } => write!(
+                f,
+                "the model has {dim} dimensions, but the chain's capacity D is {capacity}: use Chain::<_, {dim}>"
+            ),
+            Self::Length { dim, have } => {
+                write!(f, "the model has {dim} dimensions, but {have} numbers were given")
+            }
+            Self::MissingLevels { asked, have } => write!(
+                f,
+                "the plan asks for {asked} noise levels, but the model has {have}: take at most {have} steps, or export it with --levels {asked}"
+            ),
+            Self::NoSteps => f.write_str("a plan of zero steps: ask for at least one"),
+            Self::History { asked, capacity } => write!(
+                f,
+                "the plan reads {asked} old evaluations, but the chain keeps {capacity}: raise its capacity P to {asked}"
+            ),
+            Self::Parameter { name, value, range } => {
+                write!(f, "{name} is {value}, but must be {range}")
+            }
+            Self::Buffer { needed, have } => {
+                write!(f, "the buffer has {have} bytes, but {needed} are needed")
+            }
+        }
+    }
+}
+
+impl core::error::Error for Error {}

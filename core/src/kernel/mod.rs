@@ -1,0 +1,8 @@
+//! The dense kernel: int8 weights, 16-bit activations, 32-bit sums.
+//!
+//! The blob's check guarantees that no sum can overflow, so the order of additions does not matter and
+//! every kernel gives the same bits.
+
+mod portable;
+
+pub(crate) use portable::dense;
