@@ -38,6 +38,7 @@ struct Header {
     /// dim, hidden widths, dim
     widths: Vec<u16, { MAX_LAYERS + 1 }>,
     input_limit: u16,
+    input_parts: u8,
     levels: u16,
     plan: StoredHead,
 }
@@ -74,6 +75,7 @@ pub struct Model<'a> {
     name: String<NAME>,
     dim: usize,
     input_limit: i16,
+    split: bool,
     levels: LevelTable<'a>,
     conditions: &'a [u8],
     layers: Vec<Layer<'a>, MAX_LAYERS>,
@@ -241,6 +243,9 @@ impl<'a> Model<'a> {
         if usize::from(header.plan.rows) > MAX_COUNT || usize::from(header.plan.history) > HISTORY {
             return Err(Error::Malformed("stored plan"));
         }
+        if !matches!(header.input_parts, 1 | 2) {
+            return Err(Error::Malformed("input parts"));
+        }
         let (dim, levels, first) = (usize::from(dim), usize::from(header.levels), usize::from(widths[1]));
         let mut cursor = Cursor(bytes.get(padded(header_end)..).unwrap_or_default());
         let table = cursor.section(16 * levels);
@@ -249,6 +254,7 @@ impl<'a> Model<'a> {
         for (i, pair) in widths.windows(2).enumerate() {
             let (inputs, outputs, hidden) =
                 (usize::from(pair[0]), usize::from(pair[1]), i + 2 < widths.len());
+            let inputs = if i == 0 { inputs * usize::from(header.input_parts) } else { inputs };
             let bytes = cursor.section(layer_bytes(inputs, outputs, hidden));
             let layer = Layer { inputs, outputs, hidden, bytes };
             layers.push(layer).map_err(|_| Error::Malformed("too many layers"))?;
@@ -269,6 +275,7 @@ impl<'a> Model<'a> {
             name: header.name,
             dim,
             input_limit: i16::try_from(header.input_limit).unwrap_or(0),
+            split: header.input_parts == 2,
             levels: LevelTable(table),
             conditions,
             layers,
@@ -380,9 +387,10 @@ impl<'a> Model<'a> {
         core::iter::once(self.dim).chain(self.layers.iter().map(|layer| layer.outputs))
     }
 
-    /// The widest layer: the capacity `H` that a network for this model needs.
+    /// The widest layer, both parts of a split input counted: the capacity `H` that a network for this
+    /// model needs.
     pub fn width(&self) -> usize {
-        self.widths().max().unwrap_or(0)
+        self.layers.iter().map(|layer| layer.inputs.max(layer.outputs)).max().unwrap_or(0)
     }
 
     /// Multiply–accumulate operations of one evaluation.
@@ -422,6 +430,11 @@ impl<'a> Model<'a> {
 
     pub(crate) fn input_limit(&self) -> i16 {
         self.input_limit
+    }
+
+    /// Whether the first layer sees each input twice, the second time divided by 128.
+    pub(crate) fn split(&self) -> bool {
+        self.split
     }
 
     pub(crate) fn layers(&self) -> &[Layer<'a>] {
@@ -502,6 +515,9 @@ pub struct Source<'a> {
     pub widths: &'a [usize],
     /// Saturation of the first layer's integers.
     pub input_limit: i16,
+    /// 1, or 2 for weights of 15 bits in the first layer: its rows are then dim weights for the inputs
+    /// and dim for the inputs divided by 128.
+    pub input_parts: usize,
     /// From the largest σ down.
     pub levels: &'a [Level],
     /// levels × first width: what each level adds to the first layer's sums.
@@ -544,6 +560,7 @@ impl Source<'_> {
             name: String::try_from(self.name).map_err(|_| Error::Malformed("name longer than 32 bytes"))?,
             widths,
             input_limit: self.input_limit.unsigned_abs(),
+            input_parts: self.input_parts as u8,
             levels: small(self.levels.len())?,
             plan: StoredHead {
                 rows: small(plan.rows())?,

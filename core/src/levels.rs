@@ -21,13 +21,13 @@ pub trait Levels {
     }
 }
 
-impl Levels for &[f32] {
+impl<T: AsRef<[f32]>> Levels for T {
     fn count(&self) -> usize {
-        self.len()
+        self.as_ref().len()
     }
 
     fn sigma(&self, i: usize) -> f32 {
-        self.get(i).copied().unwrap_or(0.0)
+        self.as_ref().get(i).copied().unwrap_or(0.0)
     }
 }
 

@@ -8,6 +8,7 @@
 pub mod arith;
 pub mod blob;
 mod chain;
+pub mod conformance;
 mod crc;
 mod digest;
 mod error;

@@ -8,6 +8,9 @@
 //! y_j   = the activation table at z_j, interpolated
 //! ```
 //!
+//! The first layer may be split, for data whose modes are narrow against their distance: it sees every
+//! input twice, the second time divided by 128 (rounded down), which gives its weights 15 bits.
+//!
 //! Floats appear only at its two ends: x is rounded to integers, and the last sums are scaled to ε̂.
 //! Preconditioning follows Karras et al. 2022 (Table 1), with the coefficients of each level in the blob.
 
@@ -65,6 +68,12 @@ impl<const H: usize> Score for Mlp<'_, H> {
         let coefficients = model.levels().get(level);
         for (q, &x) in front.iter_mut().zip(x) {
             *q = quantize(coefficients.input_gain * x, model.input_limit());
+        }
+        if model.split() {
+            let (whole, parts) = front.split_at_mut_checked(model.dim()).unwrap_or((&mut [], &mut []));
+            for (part, q) in parts.iter_mut().zip(whole) {
+                *part = *q >> 7;
+            }
         }
         let (mut input, mut output) = (front, back);
         let mut condition = model.condition(level);

@@ -1,0 +1,72 @@
+//! The promise, checkable anywhere: one digest per sampler, the same on every machine.
+//!
+//! `trainer digest MODEL` prints these on a desktop, the firmware example on a chip.
+
+use crate::levels::{At, Pick};
+use crate::rng::stream;
+use crate::sampler::{
+    Ancestral, AnnealedLangevin, Ddim, Ddpm, DpmSolver2M, Heun, Langevin, Sampler, StepRule, Tweedie,
+};
+use crate::{Chain, Digest, Error, Levels, Mlp, Plan, Score};
+
+/// Samples behind every digest.
+pub const SAMPLES: u64 = 1000;
+/// Seed of their chains.
+pub const SEED: u64 = 1;
+/// Noise levels of every plan, or as many as the model has.
+pub const LEVELS: usize = 8;
+
+/// Draws `samples` samples with every sampler and the model's stored plan, and gives
+/// `report(name, digest)` of their bits in data units. `D` and `H` are the capacities of
+/// [`Chain`] and [`Mlp`].
+///
+/// # Errors
+/// When the model does not fit the capacities.
+pub fn digests<const D: usize, const H: usize>(
+    network: &mut Mlp<'_, H>,
+    samples: u64,
+    mut report: impl FnMut(&str, u64),
+) -> Result<(), Error> {
+    let all = network.model().levels();
+    let few = Pick::new(all, LEVELS.min(all.count()))?;
+    let last = At::new(all, all.count().saturating_sub(1))?;
+    let annealed = |rule| AnnealedLangevin::new(rule, 2, true)?.plan(few);
+    let mut run = |name, plan: &dyn Plan| -> Result<(), Error> {
+        report(name, digest::<D, H>(network, &plan, samples)?);
+        Ok(())
+    };
+    run("ancestral", &Ancestral::new(1.0)?.plan(few)?)?;
+    run("ancestral-half", &Ancestral::new(0.5)?.plan(few)?)?;
+    run("ddpm", &Ddpm::Beta.plan(few)?)?;
+    run("ddpm-tilde", &Ddpm::BetaTilde.plan(few)?)?;
+    run("ddim", &Ddim.plan(few)?)?;
+    run("heun", &Heun.plan(few)?)?;
+    run("dpmpp-2m", &DpmSolver2M.plan(few)?)?;
+    run("langevin", &Langevin::new(0.05, LEVELS)?.plan(last)?)?;
+    run("annealed-langevin", &annealed(StepRule::SongErmon(2e-5))?)?;
+    run("annealed-langevin-notes", &annealed(StepRule::Notes(1e-5))?)?;
+    run("annealed-langevin-snr", &annealed(StepRule::SignalToNoise(0.16))?)?;
+    run("tweedie", &Tweedie.plan(last)?)?;
+    let stored = network.model().plan();
+    if stored.rows() > 0 {
+        report("stored-plan", digest::<D, H>(network, &stored, samples)?);
+    }
+    Ok(())
+}
+
+/// The digest of `samples` samples of one plan.
+fn digest<const D: usize, const H: usize>(
+    network: &mut Mlp<'_, H>,
+    plan: &impl Plan,
+    samples: u64,
+) -> Result<u64, Error> {
+    let mut digest = Digest::new();
+    let mut data = [0.0; D];
+    for i in 0..samples {
+        let mut chain = Chain::<_, D>::new(plan, network, stream(SEED, i))?;
+        chain.run(plan, network);
+        network.model().to_data(chain.state(), &mut data);
+        digest.update(crate::chain::head(&data, network.dim()));
+    }
+    Ok(digest.finish())
+}

@@ -1,0 +1,97 @@
+//! The training state as a safetensors file, written by temp + rename.
+
+use crate::atomic::write_atomic;
+use crate::backend::Snapshot;
+use crate::mlp::Mlp;
+use anyhow::{Context, Result, bail};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// Name of the checkpoint in a run folder.
+pub const FILE: &str = "checkpoint.safetensors";
+const GROUPS: [&str; 4] = ["net", "ema", "first", "second"];
+
+/// A training in progress or finished.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    /// Weights, their average, Adam's moments, the steps taken.
+    pub snapshot: Snapshot,
+    /// Loss by step, as far as it was read.
+    pub losses: Vec<(u64, f32)>,
+}
+
+impl Checkpoint {
+    /// Writes the file; tensors are named `GROUP.LAYER.weight` and `.bias`.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let Snapshot { net, ema, first, second, steps } = &self.snapshot;
+        let mut tensors = Vec::new();
+        for (group, net) in GROUPS.iter().zip([net, ema, first, second]) {
+            for (i, layer) in net.layers.iter().enumerate() {
+                tensors.push((
+                    format!("{group}.{i}.weight"),
+                    vec![layer.outputs, layer.inputs],
+                    bytes(&layer.weight),
+                ));
+                tensors.push((format!("{group}.{i}.bias"), vec![layer.outputs], bytes(&layer.bias)));
+            }
+        }
+        let losses: Vec<f32> = self.losses.iter().flat_map(|&(step, loss)| [step as f32, loss]).collect();
+        tensors.push(("losses".to_owned(), vec![self.losses.len(), 2], bytes(&losses)));
+        let views = tensors.iter().map(|(name, shape, data)| {
+            TensorView::new(Dtype::F32, shape.clone(), data).map(|view| (name.as_str(), view))
+        });
+        let views = views.collect::<Result<Vec<_>, _>>()?;
+        let metadata = HashMap::from([("steps".to_owned(), steps.to_string())]);
+        let file = safetensors::serialize(views, Some(metadata))?;
+        write_atomic(path, &file).with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Reads the file for networks of the shape of `like`.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is damaged, or holds a network of another shape.
+    pub fn load(path: &Path, like: &Mlp) -> Result<Self> {
+        let file = std::fs::read(path).with_context(|| {
+            format!("cannot read the checkpoint {}: give the folder of an interrupted run", path.display())
+        })?;
+        let damaged = || format!("{} is not a usable checkpoint; train again", path.display());
+        let (_, metadata) = SafeTensors::read_metadata(&file).with_context(damaged)?;
+        let tensors = SafeTensors::deserialize(&file).with_context(damaged)?;
+        let steps = metadata.metadata().as_ref().and_then(|m| m.get("steps")).and_then(|s| s.parse().ok());
+        let group = |group: &str| -> Result<Mlp> {
+            let mut net = like.clone();
+            for (i, layer) in net.layers.iter_mut().enumerate() {
+                fill(&tensors, &format!("{group}.{i}.weight"), &mut layer.weight).with_context(damaged)?;
+                fill(&tensors, &format!("{group}.{i}.bias"), &mut layer.bias).with_context(damaged)?;
+            }
+            Ok(net)
+        };
+        let [net, ema, first, second] = [group("net")?, group("ema")?, group("first")?, group("second")?];
+        let losses = floats(tensors.tensor("losses").with_context(damaged)?.data());
+        let losses = losses.chunks_exact(2).map(|pair| (pair[0] as u64, pair[1])).collect();
+        let steps = steps.with_context(damaged)?;
+        Ok(Self { snapshot: Snapshot { net, ema, first, second, steps }, losses })
+    }
+}
+
+fn fill(tensors: &SafeTensors<'_>, name: &str, to: &mut [f32]) -> Result<()> {
+    let view = tensors.tensor(name)?;
+    let values = floats(view.data());
+    if view.dtype() != Dtype::F32 || values.len() != to.len() {
+        bail!("{name} has shape {:?}, which the config's network does not", view.shape());
+    }
+    to.copy_from_slice(&values);
+    Ok(())
+}
+
+fn bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+fn floats(bytes: &[u8]) -> Vec<f32> {
+    bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+}

@@ -1,0 +1,323 @@
+//! The commands.
+
+use super::settings::{ExportArgs, SamplingArgs};
+use super::{Eval, Quantize, Sample, SuiteName, Train};
+use anyhow::{Context, Result, anyhow, bail};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tinyscore::{Levels, Mlp, Model, Plan, conformance};
+use trainer::config::{Config, Preset, UsageError};
+use trainer::data::{self, Toy};
+use trainer::fidelity::AtLevel;
+use trainer::report::{Quality, Report, worst};
+use trainer::run::{Run, digest as hash, draw_blob, whole};
+use trainer::sample::{MAX_DIM, MAX_WIDTH, Method, Options};
+use trainer::{closed_form, npy, suite};
+
+/// The demonstration.
+pub fn demo() -> Result<()> {
+    println!("No command given: training the two-mode mixture, from data to chip (see --help).");
+    execute(Run::create(&free("runs/mixture"), Config::new("mixture", Preset::Default))?)
+}
+
+pub fn train(args: &Train) -> Result<()> {
+    if let Some(dir) = &args.resume {
+        return execute(Run::open(dir)?);
+    }
+    let config = args.settings.resolve()?;
+    let dir = args.out.clone().unwrap_or_else(|| {
+        let name = Path::new(&config.data).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        free(&format!("runs/{name}"))
+    });
+    execute(Run::create(&dir, config)?)
+}
+
+/// `path`, or with the first number that makes it free.
+fn free(path: &str) -> PathBuf {
+    let numbered = (2..).map(|i| PathBuf::from(format!("{path}-{i}")));
+    std::iter::once(PathBuf::from(path)).chain(numbered).find(|p| !p.exists()).unwrap_or_default()
+}
+
+/// Set by Ctrl-C.
+fn stop_flag() -> Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let set = Arc::clone(&flag);
+    ctrlc::set_handler(move || {
+        // A second Ctrl-C does not wait for the end of what goes on.
+        if set.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })?;
+    Ok(flag)
+}
+
+fn execute(run: Run) -> Result<()> {
+    let dir = run.dir.display();
+    let parameters = run.fresh().net.parameters();
+    println!("{}: {} points to train on, {parameters} parameters", run.config.data, run.data.train.len());
+    let Some(report) = whole(&run, &*stop_flag()?)? else {
+        bail!("interrupted; the checkpoint is in {dir}: continue with `trainer train --resume {dir}`");
+    };
+    print_report(&report);
+    println!(
+        "\nMade in {dir}: model.postcard ({} bytes, for the chip), samples-int8.npy, samples-float.npy,\n\
+         metrics.json, config.toml, checkpoint.safetensors and the pictures samples.png, chain.png, training.png,\n\
+         fidelity.png.\n\
+         Next: cargo run --release -p trainer -- inspect {dir}/model.postcard",
+        report.blob_bytes,
+    );
+    Ok(())
+}
+
+fn print_report(report: &Report) {
+    println!(
+        "\n{} samples by {} in {} evaluations of {} multiply–accumulates; trained in {:.0} s\n",
+        report.samples, report.sampler, report.evaluations, report.macs, report.training_seconds
+    );
+    print!("{}", report.table());
+    println!(
+        "\nint8 against float: cosine at least {:.5}, relative L2 at most {:.2} % at every noise level",
+        report.worst_cosine,
+        100.0 * report.worst_relative_l2
+    );
+}
+
+pub fn quantize(args: &Quantize) -> Result<()> {
+    let mut run = Run::open(&args.run)?;
+    let denoiser = run.trained()?;
+    let Quantize { export, sampling, .. } = args;
+    let (export, sampling): (&ExportArgs, &SamplingArgs) = (export, sampling);
+    export.apply(&mut run.config.export);
+    sampling.apply(&mut run.config.sampling);
+    run.config.check()?;
+    let blob = run.export(&denoiser)?;
+    let e = &run.config.export;
+    let path = args
+        .out
+        .clone()
+        .unwrap_or_else(|| run.file(&format!("model-{}-{}.postcard", e.levels, e.activation_bits)));
+    write_new(&path, &blob)?;
+    let (cosine, l2) = worst(&run.fidelity(&denoiser, &blob)?);
+    println!(
+        "{}: {} bytes; cosine at least {cosine:.5}, relative L2 at most {:.2} %",
+        path.display(),
+        blob.len(),
+        100.0 * l2
+    );
+    Ok(())
+}
+
+/// Writes a file that must not be there yet.
+fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    refuse_existing(path)?;
+    trainer::write_atomic(path, bytes)
+        .with_context(|| format!("cannot write {}; give a writable place with --out", path.display()))
+}
+
+fn refuse_existing(path: &Path) -> Result<()> {
+    if path.exists() {
+        bail!("{} exists; give another file with --out, or remove it", path.display());
+    }
+    Ok(())
+}
+
+/// A model file's bytes.
+fn read_model(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path)
+        .with_context(|| format!("cannot read the model {}; give a model.postcard", path.display()))
+}
+
+fn network<'a>(path: &Path, bytes: &'a [u8]) -> Result<Mlp<'a, MAX_WIDTH>> {
+    Mlp::from_bytes(bytes).map_err(|e| anyhow!("{}: {e}", path.display()))
+}
+
+pub fn sample(args: &Sample) -> Result<()> {
+    if args.n == 0 {
+        return Err(UsageError("n is 0, but must be at least 1".into()).into());
+    }
+    let bytes = read_model(&args.model)?;
+    let network = network(&args.model, &bytes)?;
+    refuse_existing(&args.out)?;
+    let plan = plan(args, network.model())?;
+    let points = draw_blob(&network, &*plan, args.n, args.seed)?;
+    npy::save(&args.out, &points)
+        .with_context(|| format!("cannot write {}; give a writable place with --out", args.out.display()))?;
+    println!(
+        "{}: {} samples of {} dimensions, {} evaluations each; digest {:016x}",
+        args.out.display(),
+        args.n,
+        points.dim(),
+        plan.evaluations(),
+        hash(&points)
+    );
+    Ok(())
+}
+
+/// The plan that the arguments ask for; by default the stored one.
+fn plan<'a>(args: &Sample, model: &Model<'a>) -> Result<Box<dyn Plan + Send + Sync + 'a>> {
+    let mut options = Options::default();
+    args.options.apply(&mut options);
+    let (stored, levels) = (model.plan(), model.levels());
+    let sampler = match (args.sampler, args.steps) {
+        (None, None) if stored.rows() > 0 => return Ok(Box::new(stored)),
+        (sampler, _) => sampler.unwrap_or(Method::Ancestral),
+    };
+    let steps = args.steps.unwrap_or_else(|| levels.count());
+    let plan = sampler.plan(levels, steps, &options);
+    plan.map_err(|e| UsageError(format!("sampler {} with {steps} steps: {e}", sampler.name())).into())
+}
+
+pub fn eval(args: &Eval) -> Result<()> {
+    match (&args.run, args.suite) {
+        (Some(dir), _) => eval_run(dir),
+        (None, Some(name)) => eval_suite(args, name),
+        (None, None) => bail!("give a run folder or --suite"),
+    }
+}
+
+fn eval_run(dir: &Path) -> Result<()> {
+    let run = Run::open(dir)?;
+    println!("{:<20}{:>10}{:>10}{:>10}", run.config.data, "SW2", "MMD²", "C2ST");
+    for (name, file) in [("float", "samples-float.npy"), ("int8", "samples-int8.npy")] {
+        let samples = data::read(&run.file(file))?;
+        print_quality(name, &Quality::of(&samples, &run.data));
+    }
+    print_quality("real vs real", &Quality::of(&run.data.other, &run.data));
+    Ok(())
+}
+
+fn print_quality(name: &str, quality: &Quality) {
+    println!("{name:<20}{:>10.4}{:>10.5}{:>10.4}", quality.sw2, quality.mmd2, quality.c2st);
+    if let Some(m) = &quality.modes {
+        println!(
+            "{:<20}share {:.4}, sd ratio {:.4}, within 3 sd {:.4}, outside 6 sd {:.4}, whitened SW2 {:.4}",
+            "", m.share_plus, m.sd_ratio, m.within_3sd, m.outside_6sd, m.whitened_sw2
+        );
+    }
+}
+
+fn eval_suite(args: &Eval, name: SuiteName) -> Result<()> {
+    let (label, sets): (&str, Vec<Toy>) = match name {
+        SuiteName::Mixture => ("mixture", vec![Toy::Mixture]),
+        SuiteName::Plane => ("2d", Toy::ALL.into_iter().filter(|&t| t != Toy::Mixture).collect()),
+        SuiteName::All => ("all", Toy::ALL.to_vec()),
+    };
+    let dir = args.out.clone().unwrap_or_else(|| free(&format!("runs/suite-{label}")));
+    let (table, passed) = suite::suite(&dir, &sets, args.seeds, &*stop_flag()?)?;
+    println!("\n{table}");
+    if !passed {
+        bail!("a gate was missed");
+    }
+    Ok(())
+}
+
+pub fn verify(dir: &Path) -> Result<()> {
+    let run = Run::open(dir)?;
+    let denoiser = run.trained()?;
+    let path = run.file("model.postcard");
+    let blob = read_model(&path)?;
+    network(&path, &blob)?;
+    let levels = run.fidelity(&denoiser, &blob)?;
+    print_levels(&levels);
+    let (cosine, l2) = worst(&levels);
+    println!("\nsamplers against closed-form scores:");
+    let mut good = cosine >= 0.999 && l2 <= 0.03;
+    for check in closed_form::checks()? {
+        println!("  {check}");
+        good &= check.passed();
+    }
+    let samples = run.draw_int8(&blob, run.config.seed)?;
+    println!("\nhash of {} int8 samples: {:016x}", samples.len(), hash(&samples));
+    if !good {
+        bail!(
+            "int8 and float, or a sampler and its exact law, differ by more than allowed (cosine 0.999, relative L2 3 %)"
+        );
+    }
+    Ok(())
+}
+
+fn print_levels(levels: &[AtLevel]) {
+    println!("int8 against float, and both against the exact score R(σ) where it is known:");
+    println!("{:>10}{:>12}{:>14}{:>12}{:>12}", "σ", "cosine", "relative L2", "R int8", "R float");
+    for l in levels {
+        let number = |r: Option<f64>| r.map_or("-".to_owned(), |r| format!("{r:.6}"));
+        println!(
+            "{:>10.5}{:>12.6}{:>14.6}{:>12}{:>12}",
+            l.sigma,
+            l.cosine,
+            l.relative_l2,
+            number(l.error),
+            number(l.float_error)
+        );
+    }
+}
+
+pub fn plot(dir: &Path) -> Result<()> {
+    let run = Run::open(dir)?;
+    let checkpoint = run.checkpoint()?;
+    let blob = read_model(&run.file("model.postcard"))?;
+    let [float, int8] = ["samples-float.npy", "samples-int8.npy"].map(|file| data::read(&run.file(file)));
+    let levels = run.fidelity(&run.trained()?, &blob)?;
+    run.plot(&checkpoint, &blob, &float?, &int8?, &levels)?;
+    println!("drawn again in {}", dir.display());
+    Ok(())
+}
+
+pub fn inspect(path: &Path) -> Result<()> {
+    let bytes = read_model(path)?;
+    let network = network(path, &bytes)?;
+    let model = network.model();
+    let widths: Vec<String> = model.widths().map(|w| w.to_string()).collect();
+    let (levels, plan) = (model.levels(), model.plan());
+    let (dim, width) = (model.dim(), model.width());
+    println!("{}", path.display());
+    println!("  name                {}", model.name());
+    println!("  layers              {} (int8 weights, one scale per output)", widths.join("-"));
+    println!(
+        "  noise levels        {}, σ from {} to {}",
+        levels.count(),
+        levels.sigma(0),
+        levels.sigma(levels.count() - 1)
+    );
+    println!("  stored plan         {} rows, {} evaluations", plan.rows(), plan.evaluations());
+    println!("  bytes in flash      {}", model.as_bytes().len());
+    println!("  MACs per evaluation {}", model.macs());
+    println!(
+        "  RAM                 {} bytes: {} for Mlp::<{width}> scratch, {} for Chain::<_, {dim}>",
+        4 * width + 16 * dim,
+        4 * width,
+        16 * dim
+    );
+    println!("  CRC-32              {:08x}", model.checksum());
+    Ok(())
+}
+
+pub fn list() -> Result<()> {
+    println!("data sets (--data), or a .csv or .npy file:");
+    for toy in Toy::ALL {
+        println!("  {:<26}{}", toy.name(), toy.describe());
+    }
+    println!("\nobjectives:");
+    println!("  {:<26}Denoising score matching over many σ (Vincent 2011; Song & Ermon 2019)", "dsm");
+    println!("\nsamplers (--sampler):");
+    for method in Method::ALL {
+        let value =
+            clap::ValueEnum::to_possible_value(&method).ok_or_else(|| anyhow!("a nameless sampler"))?;
+        println!(
+            "  {:<26}{}",
+            value.get_name(),
+            value.get_help().map(ToString::to_string).unwrap_or_default()
+        );
+    }
+    Ok(())
+}
+
+pub fn digest(path: &Path) -> Result<()> {
+    let bytes = read_model(path)?;
+    let mut network = network(path, &bytes)?;
+    conformance::digests::<MAX_DIM, MAX_WIDTH>(&mut network, conformance::SAMPLES, |name, digest| {
+        println!("digest {name} {digest:016x}");
+    })
+    .map_err(|e| anyhow!("{}: {e}", path.display()))
+}

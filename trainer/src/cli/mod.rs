@@ -1,0 +1,143 @@
+//! Arguments, and what each command does with them.
+
+mod commands;
+mod settings;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use settings::Settings;
+use std::path::PathBuf;
+use trainer::sample::Method;
+
+/// Trains score-based generative models and exports them for microcontrollers.
+///
+/// Without a command: trains the two-mode mixture, exports it, samples it through the integer core and
+/// draws the result, into runs/mixture.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train, export, sample, compare and draw: everything, into a run folder
+    Train(Box<Train>),
+    /// Export a trained run again, with other noise levels or bits
+    Quantize(Quantize),
+    /// Draw samples from a model through the core, into a .npy file
+    Sample(Sample),
+    /// Compare a run's samples with its data; or train and judge a whole suite
+    Eval(Eval),
+    /// Check a run: int8 against float by noise level, samplers against exact scores, the samples' hash
+    Verify(RunFolder),
+    /// Draw a run's pictures again
+    Plot(RunFolder),
+    /// Show what is in a model: shapes, bytes, operations, memory, checksum
+    Inspect(ModelFile),
+    /// List data sets, objectives and samplers
+    List,
+    /// Print one digest of 1,000 samples per sampler, for comparing machines
+    Digest(ModelFile),
+}
+
+#[derive(Debug, Args)]
+struct Train {
+    #[command(flatten)]
+    settings: Settings,
+    /// Folder for the run; must be empty or new [default: runs/DATA, numbered if taken]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Continue the interrupted run in this folder, to the same result
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    resume: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct Quantize {
+    /// Folder of a finished training
+    run: PathBuf,
+    /// The new blob [default: RUN/model-LEVELS-BITS.postcard]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    export: settings::ExportArgs,
+    #[command(flatten)]
+    sampling: settings::SamplingArgs,
+}
+
+#[derive(Debug, Args)]
+struct Sample {
+    /// A model.postcard
+    model: PathBuf,
+    /// Number of samples
+    #[arg(short, long, default_value_t = 1000)]
+    n: usize,
+    /// Seed of the chains; chain i of a seed is the same sample in any number
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The sampler [default: the plan stored in the model]
+    #[arg(long, value_name = "NAME")]
+    sampler: Option<Method>,
+    /// Noise levels to use, at most the model's; for langevin, steps [default: all levels]
+    #[arg(long, value_name = "K")]
+    steps: Option<usize>,
+    #[command(flatten)]
+    options: settings::OptionArgs,
+    /// float32 samples of shape (n, d), in data units
+    #[arg(long, value_name = "FILE.npy")]
+    out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct Eval {
+    /// Folder of a finished training
+    #[arg(required_unless_present = "suite")]
+    run: Option<PathBuf>,
+    /// Train and judge a suite instead: mixture, 2d (the other plane sets) or all
+    #[arg(long, conflicts_with = "run")]
+    suite: Option<SuiteName>,
+    /// Training seeds of the suite; medians are judged
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
+    seeds: u64,
+    /// Folder for the suite's runs [default: runs/suite-NAME, numbered if taken]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum SuiteName {
+    Mixture,
+    #[value(name = "2d")]
+    Plane,
+    All,
+}
+
+#[derive(Debug, Args)]
+struct RunFolder {
+    /// Folder of a finished training
+    run: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct ModelFile {
+    /// A model.postcard
+    model: PathBuf,
+}
+
+/// Carries out the command.
+pub fn run(cli: Cli) -> Result<()> {
+    match cli.command {
+        None => commands::demo(),
+        Some(Command::Train(args)) => commands::train(&args),
+        Some(Command::Quantize(args)) => commands::quantize(&args),
+        Some(Command::Sample(args)) => commands::sample(&args),
+        Some(Command::Eval(args)) => commands::eval(&args),
+        Some(Command::Verify(args)) => commands::verify(&args.run),
+        Some(Command::Plot(args)) => commands::plot(&args.run),
+        Some(Command::Inspect(args)) => commands::inspect(&args.model),
+        Some(Command::List) => commands::list(),
+        Some(Command::Digest(args)) => commands::digest(&args.model),
+    }
+}

@@ -1,0 +1,219 @@
+//! Flags over a config file over the defaults of the data set.
+
+use anyhow::Result;
+use clap::Args;
+use std::path::PathBuf;
+use trainer::config::{Config, ExportConfig, Preset, SamplingConfig, SpacingKind};
+use trainer::denoiser::Precondition;
+use trainer::mlp::Activation;
+use trainer::sample::{Method, Options};
+
+/// Takes the value of a flag that was given.
+macro_rules! take {
+    ($($from:expr => $to:expr),* $(,)?) => {
+        $(if let Some(value) = $from.clone() { $to = value; })*
+    };
+}
+
+/// Flags of a training.
+#[derive(Debug, Args)]
+pub struct Settings {
+    /// A data set (see `list`), or a .csv or .npy file of points [default: mixture]
+    #[arg(long, value_name = "NAME|FILE")]
+    data: Option<String>,
+    /// Settings from a TOML file, as in a run's config.toml; flags override it
+    #[arg(long, value_name = "FILE", conflicts_with = "preset")]
+    config: Option<PathBuf>,
+    /// A named set of settings
+    #[arg(long, default_value = "default")]
+    preset: Preset,
+    /// Seed of everything random [default: 1]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Points drawn from a named data set to train on [default: 100000]
+    #[arg(long, value_name = "N")]
+    points: Option<usize>,
+    /// Optimizer steps
+    #[arg(long, value_name = "N")]
+    training_steps: Option<u64>,
+    /// Examples per step [default: 512]
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
+    /// Peak of the one-cycle learning rate, 0…10
+    #[arg(long, value_name = "RATE")]
+    learning_rate: Option<f32>,
+    /// Share of the steps that warms up, 0…1
+    #[arg(long, value_name = "SHARE")]
+    warm_up: Option<f32>,
+    /// Decoupled weight decay of AdamW, 0…1; 0 is Adam
+    #[arg(long, value_name = "RATE")]
+    weight_decay: Option<f32>,
+    /// Largest gradient norm
+    #[arg(long, value_name = "NORM")]
+    clip_norm: Option<f32>,
+    /// Decay of the weights' moving average, 0…1
+    #[arg(long, value_name = "DECAY")]
+    ema: Option<f32>,
+    /// Widths of the hidden layers, such as 88,88
+    #[arg(long, value_name = "W,W,…", value_delimiter = ',')]
+    hidden: Option<Vec<usize>>,
+    /// Hidden activation
+    #[arg(long)]
+    activation: Option<Activation>,
+    /// How the network's output is read
+    #[arg(long)]
+    precondition: Option<Precondition>,
+    /// Features of the noise level, 0…256
+    #[arg(long, value_name = "K")]
+    embedding: Option<usize>,
+    /// Smallest noise level of training, in units of the standardized data
+    #[arg(long, value_name = "SIGMA")]
+    train_sigma_min: Option<f32>,
+    /// Largest noise level of training
+    #[arg(long, value_name = "SIGMA")]
+    train_sigma_max: Option<f32>,
+    #[command(flatten)]
+    export: ExportArgs,
+    #[command(flatten)]
+    sampling: SamplingArgs,
+    /// Samples to draw and compare [default: 10000]
+    #[arg(long, value_name = "N")]
+    samples: Option<usize>,
+}
+
+/// Flags of an export.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Smallest noise level of the blob, in units of the standardized data
+    #[arg(long, value_name = "SIGMA")]
+    sigma_min: Option<f32>,
+    /// Largest noise level of the blob
+    #[arg(long, value_name = "SIGMA")]
+    sigma_max: Option<f32>,
+    /// Number of noise levels in the blob, 1…4096
+    #[arg(long, value_name = "K")]
+    levels: Option<usize>,
+    /// How the levels are spread
+    #[arg(long)]
+    spacing: Option<SpacingKind>,
+    /// ρ of the Karras spacing, 1…100
+    #[arg(long)]
+    rho: Option<f32>,
+    /// Bits of the hidden activations, 8 or 16
+    #[arg(long, value_name = "BITS")]
+    activation_bits: Option<u32>,
+    /// Give the first layer's weights 15 bits instead of 8
+    #[arg(long)]
+    split_input: Option<bool>,
+}
+
+/// Flags of the recommended plan.
+#[derive(Debug, Args)]
+pub struct SamplingArgs {
+    /// The sampler (see `list`)
+    #[arg(long, value_name = "NAME")]
+    sampler: Option<Method>,
+    /// Noise levels it uses, at most --levels; for langevin, steps
+    #[arg(long, value_name = "K")]
+    steps: Option<usize>,
+    #[command(flatten)]
+    options: OptionArgs,
+}
+
+/// Flags of some samplers.
+#[derive(Debug, Args)]
+pub struct OptionArgs {
+    /// Share of the noise of ancestral sampling, 0…1
+    #[arg(long)]
+    eta: Option<f32>,
+    /// Langevin steps per noise level
+    #[arg(long, value_name = "T")]
+    per_level: Option<usize>,
+    /// ε of annealed-langevin, α of annealed-langevin-notes: the step at the smallest level
+    #[arg(long)]
+    epsilon: Option<f32>,
+    /// Signal-to-noise ratio of Langevin steps
+    #[arg(long)]
+    snr: Option<f32>,
+    /// Denoise after annealed Langevin
+    #[arg(long)]
+    denoise: Option<bool>,
+}
+
+impl OptionArgs {
+    /// Overrides what was given.
+    pub fn apply(&self, options: &mut Options) {
+        take!(
+            self.eta => options.eta,
+            self.per_level => options.per_level,
+            self.epsilon => options.epsilon,
+            self.snr => options.snr,
+            self.denoise => options.denoise,
+        );
+    }
+}
+
+impl SamplingArgs {
+    /// Overrides what was given.
+    pub fn apply(&self, sampling: &mut SamplingConfig) {
+        take!(self.sampler => sampling.sampler, self.steps => sampling.steps);
+        self.options.apply(&mut sampling.options);
+    }
+}
+
+impl ExportArgs {
+    /// Overrides what was given.
+    pub fn apply(&self, export: &mut ExportConfig) {
+        take!(
+            self.sigma_min => export.sigma_min,
+            self.sigma_max => export.sigma_max,
+            self.levels => export.levels,
+            self.spacing => export.spacing,
+            self.rho => export.rho,
+            self.activation_bits => export.activation_bits,
+            self.split_input => export.split_input,
+        );
+    }
+}
+
+impl Settings {
+    /// The resolved settings.
+    pub fn resolve(&self) -> Result<Config> {
+        let mut config = match &self.config {
+            Some(path) => Config::read(path)?,
+            None => Config::new(self.data.as_deref().unwrap_or("mixture"), self.preset),
+        };
+        let training = &mut config.training;
+        take!(
+            self.data => config.data,
+            self.seed => config.seed,
+            self.points => config.points,
+            self.training_steps => training.steps,
+            self.batch => training.batch,
+            self.learning_rate => training.learning_rate,
+            self.warm_up => training.warm_up,
+            self.weight_decay => training.weight_decay,
+            self.clip_norm => training.clip_norm,
+            self.ema => training.ema,
+            self.sigma_min() => training.sigma_min,
+            self.sigma_max() => training.sigma_max,
+            self.hidden => config.net.hidden,
+            self.activation => config.net.activation,
+            self.precondition => config.net.precondition,
+            self.embedding => config.net.embedding,
+            self.samples => config.sampling.samples,
+        );
+        self.export.apply(&mut config.export);
+        self.sampling.apply(&mut config.sampling);
+        Ok(config)
+    }
+
+    /// Training covers the blob's levels unless told otherwise.
+    fn sigma_min(&self) -> Option<f32> {
+        self.train_sigma_min.or(self.export.sigma_min)
+    }
+
+    fn sigma_max(&self) -> Option<f32> {
+        self.train_sigma_max.or(self.export.sigma_max)
+    }
+}

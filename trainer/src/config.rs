@@ -1,0 +1,309 @@
+//! What a run is made of; `config.toml` in the run folder holds it resolved.
+
+use crate::data::Toy;
+use crate::denoiser::Precondition;
+use crate::mlp::Activation;
+use crate::sample::{Method, Options};
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use tinyscore::levels::Spacing;
+
+/// A setting that cannot be used; the program ends with exit code 2.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(pub String);
+
+/// All settings of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// A data set's name, or a .csv or .npy file.
+    pub data: String,
+    /// Points drawn from a named data set for training.
+    pub points: usize,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// The network and its training.
+    pub net: NetConfig,
+    /// Optimization.
+    pub training: TrainingConfig,
+    /// Noise levels and what the blob holds.
+    pub export: ExportConfig,
+    /// Drawing.
+    pub sampling: SamplingConfig,
+}
+
+/// The network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetConfig {
+    /// Widths of the hidden layers.
+    pub hidden: Vec<usize>,
+    /// Hidden activation.
+    pub activation: Activation,
+    /// How its output is read.
+    pub precondition: Precondition,
+    /// Features of the noise level; 0 for none.
+    pub embedding: usize,
+}
+
+/// Training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingConfig {
+    /// Optimizer steps.
+    pub steps: u64,
+    /// Examples per step.
+    pub batch: usize,
+    /// Peak of the one-cycle learning rate.
+    pub learning_rate: f32,
+    /// Share of the steps that warms up.
+    pub warm_up: f32,
+    /// Decoupled weight decay.
+    pub weight_decay: f32,
+    /// Largest gradient norm.
+    pub clip_norm: f32,
+    /// Decay of the moving average of the weights.
+    pub ema: f32,
+    /// Smallest noise level of training, in units of the standardized data.
+    pub sigma_min: f32,
+    /// Largest noise level of training.
+    pub sigma_max: f32,
+}
+
+/// Noise levels and bits of the blob.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportConfig {
+    /// How the levels are spread between sigma_max and sigma_min.
+    pub spacing: SpacingKind,
+    /// ρ of the Karras spacing.
+    pub rho: f32,
+    /// Number of levels.
+    pub levels: usize,
+    /// Smallest level of the blob.
+    pub sigma_min: f32,
+    /// Largest level of the blob.
+    pub sigma_max: f32,
+    /// Bits of the hidden activations, 8 or 16.
+    pub activation_bits: u32,
+    /// Give the first layer's weights 15 bits: for few dimensions, where modes can be narrow.
+    pub split_input: bool,
+}
+
+/// A spacing by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum SpacingKind {
+    /// Constant ratio
+    Geometric,
+    /// Karras et al. 2022, ρ by --rho
+    Karras,
+    /// Variance-preserving with linear β from 0.1 to 20
+    LinearBeta,
+}
+
+/// Sampling.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SamplingConfig {
+    /// Samples drawn after training.
+    pub samples: usize,
+    /// The sampler.
+    pub sampler: Method,
+    /// Noise levels it uses.
+    pub steps: usize,
+    /// Its options.
+    pub options: Options,
+}
+
+/// A named set of settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Preset {
+    /// What suits the data set
+    Default,
+    /// The source notes as published: 2-4-32-4-2 ELU, s = net/σ, 200 σ from 0.001 to 1, Algorithm 2.1
+    Seed,
+}
+
+impl Config {
+    /// The settings that suit `data`.
+    pub fn new(data: &str, preset: Preset) -> Self {
+        let base = Self::for_data(data);
+        match preset {
+            Preset::Default => base,
+            Preset::Seed => base.as_published(),
+        }
+    }
+
+    fn for_data(data: &str) -> Self {
+        let mixture = data == Toy::Mixture.name();
+        let (hidden, sampler, steps, levels) = if mixture {
+            (vec![88, 88], Method::Ancestral, 35, 35)
+        } else {
+            (vec![128, 128, 128], Method::DpmSolver2M, 20, 39)
+        };
+        let (sigma_min, sigma_max) = (0.01, 6.0);
+        Self {
+            data: data.to_owned(),
+            points: 100_000,
+            seed: 1,
+            net: NetConfig {
+                hidden,
+                activation: Activation::Silu,
+                precondition: Precondition::Edm,
+                embedding: 16,
+            },
+            training: TrainingConfig {
+                steps: if mixture { 40_000 } else { 25_000 },
+                batch: 512,
+                learning_rate: 4e-3,
+                warm_up: 0.1,
+                weight_decay: 0.0,
+                clip_norm: 1.0,
+                ema: 0.999,
+                sigma_min,
+                sigma_max,
+            },
+            export: ExportConfig {
+                spacing: SpacingKind::Karras,
+                rho: 7.0,
+                levels,
+                sigma_min,
+                sigma_max,
+                activation_bits: 16,
+                split_input: true,
+            },
+            sampling: SamplingConfig { samples: 10_000, sampler, steps, options: Options::default() },
+        }
+    }
+
+    /// The seed's own recipe, for comparison.
+    fn as_published(mut self) -> Self {
+        self.net = NetConfig {
+            hidden: vec![4, 32, 4],
+            activation: Activation::Elu,
+            precondition: Precondition::Notes,
+            embedding: 0,
+        };
+        self.training = TrainingConfig {
+            steps: 100_000,
+            learning_rate: 1e-3,
+            weight_decay: 0.0,
+            ema: 0.0,
+            sigma_min: 0.001,
+            sigma_max: 1.0,
+            ..self.training
+        };
+        self.export = ExportConfig {
+            spacing: SpacingKind::Geometric,
+            levels: 200,
+            sigma_min: 0.001,
+            sigma_max: 1.0,
+            ..self.export
+        };
+        self.sampling.sampler = Method::AnnealedLangevinNotes;
+        self.sampling.steps = 200;
+        self.sampling.options =
+            Options { per_level: 200, epsilon: 2e-8, denoise: false, ..Options::default() };
+        self
+    }
+
+    /// Reads a TOML file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or has a wrong or unknown entry.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| anyhow::anyhow!("cannot read the config {}: {e}; check the path", path.display()))?;
+        toml::from_str(&text).map_err(|e| {
+            UsageError(format!(
+                "{}: {e}\ncorrect that entry; `config.toml` of any run shows them all",
+                path.display()
+            ))
+            .into()
+        })
+    }
+
+    /// The noise levels of the blob, from the largest down.
+    ///
+    /// # Errors
+    /// When the range or the number is wrong.
+    pub fn sigmas(&self) -> Result<Vec<f32>, UsageError> {
+        let ExportConfig { spacing, rho, levels, sigma_min, sigma_max, .. } = self.export;
+        let spacing = match spacing {
+            SpacingKind::Geometric => Spacing::Geometric,
+            SpacingKind::Karras => Spacing::Karras { rho },
+            SpacingKind::LinearBeta => Spacing::LinearBeta { beta_min: 0.1, beta_max: 20.0 },
+        };
+        let mut sigmas = vec![0.0; levels];
+        spacing
+            .fill(sigma_max, sigma_min, &mut sigmas)
+            .map_err(|e| UsageError(format!("noise levels: {e}")))?;
+        Ok(sigmas)
+    }
+
+    /// Refuses settings that cannot work, naming the setting, its value and its range.
+    ///
+    /// # Errors
+    /// The first that is wrong.
+    pub fn check(&self) -> Result<(), UsageError> {
+        let Self { net, training, export, sampling, points, .. } = self;
+        let refuse = |what: String| Err(UsageError(what));
+        let range = |name: &str, value: f32, good: bool, range: &str| {
+            if good { Ok(()) } else { Err(UsageError(format!("{name} is {value}, but must be {range}"))) }
+        };
+        if net.hidden.is_empty() || net.hidden.iter().any(|&h| h == 0 || h > 2048) || net.hidden.len() > 9 {
+            return refuse(format!("hidden is {:?}, but must be 1 to 9 widths in 1…2048", net.hidden));
+        }
+        if net.embedding > 256 {
+            return refuse(format!("embedding is {}, but must be in 0…256", net.embedding));
+        }
+        for (name, count) in [
+            ("points", *points),
+            ("steps of training", training.steps as usize),
+            ("batch", training.batch),
+            ("levels", export.levels),
+            ("samples", sampling.samples),
+            ("steps of sampling", sampling.steps),
+            ("per_level", sampling.options.per_level),
+        ] {
+            if count == 0 {
+                return refuse(format!("{name} is 0, but must be at least 1"));
+            }
+        }
+        if export.levels > 4096 {
+            return refuse(format!("levels is {}, but a blob holds at most 4096", export.levels));
+        }
+        if *points < 2 {
+            return refuse(format!("points is {points}, but must be at least 2"));
+        }
+        if ![8, 16].contains(&export.activation_bits) {
+            return refuse(format!("activation_bits is {}, but must be 8 or 16", export.activation_bits));
+        }
+        let t = training;
+        range(
+            "learning_rate",
+            t.learning_rate,
+            t.learning_rate > 0.0 && t.learning_rate < 10.0,
+            "in 0…10, not 0",
+        )?;
+        range("warm_up", t.warm_up, (0.0..=1.0).contains(&t.warm_up), "in 0…1")?;
+        range("ema", t.ema, (0.0..1.0).contains(&t.ema), "in 0…1, not 1")?;
+        range("weight_decay", t.weight_decay, (0.0..=1.0).contains(&t.weight_decay), "in 0…1")?;
+        range("clip_norm", t.clip_norm, t.clip_norm > 0.0, "positive")?;
+        for (name, min, max) in
+            [("training", t.sigma_min, t.sigma_max), ("export", export.sigma_min, export.sigma_max)]
+        {
+            if !(min > 0.0 && min < max && max <= 1e6) {
+                return refuse(format!(
+                    "sigma_min is {min} and sigma_max is {max} in {name}, but 0 < sigma_min < sigma_max <= 1e6 must hold: lower sigma_min or raise sigma_max"
+                ));
+            }
+        }
+        let sigmas = self.sigmas()?;
+        let plan = sampling.sampler.plan(&sigmas[..], sampling.steps, &sampling.options);
+        plan.map(drop).map_err(|e| UsageError(format!("sampler {}: {e}", sampling.sampler.name())))
+    }
+}

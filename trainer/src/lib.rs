@@ -1,0 +1,35 @@
+//! Trains, quantizes, evaluates and exports tinyscore models.
+//!
+//! ```text
+//! data ─► objective ─► training (dfdx) ─► float network ─► calibrate, quantize ─► blob ─► core
+//! ```
+//!
+//! Whatever is reported of a quantized model was computed by the core from the blob.
+
+pub mod backend;
+pub mod checkpoint;
+pub mod closed_form;
+pub mod config;
+pub mod data;
+pub mod dataset;
+pub mod denoiser;
+pub mod evaluate;
+pub mod exact;
+pub mod fidelity;
+pub mod mlp;
+pub mod npy;
+pub mod objective;
+pub mod plot;
+pub mod points;
+pub mod quantize;
+pub mod report;
+pub mod run;
+pub mod sample;
+pub mod suite;
+pub mod train;
+
+mod atomic;
+mod simd;
+
+pub use atomic::write_atomic;
+pub use points::Points;

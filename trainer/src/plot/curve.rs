@@ -1,0 +1,149 @@
+//! Lines against a number: training loss, error over noise levels.
+
+use std::path::Path;
+
+use plotters::prelude::*;
+
+use super::axis::Axis;
+use super::canvas::{
+    Area, Drawn, FAINT, GREY, INK, LABEL_SIZE, LINES, MARGIN, PlotError, TICK_SIZE, TITLE_STRIP, draw, title,
+};
+
+const SIZE: (u32, u32) = (1600, 1000);
+
+/// Draws labelled lines of `(x, y)` points, on logarithmic axes where asked.
+///
+/// What an axis cannot show (NaN, infinite, or not positive on a logarithmic axis) breaks its line.
+pub fn curve(
+    path: &Path,
+    title_text: &str,
+    x_label: &str,
+    y_label: &str,
+    lines: &[(&str, Vec<(f64, f64)>)],
+    log_x: bool,
+    log_y: bool,
+) -> Result<(), PlotError> {
+    let all = || lines.iter().flat_map(|(_, line)| line);
+    let x_axis = Axis::over(all().map(|p| p.0), log_x);
+    let y_axis = Axis::over(all().map(|p| p.1), log_y);
+    let (Some(x_axis), Some(y_axis)) = (x_axis, y_axis) else {
+        let what = "no point that the axes can show";
+        return Err(PlotError::Nothing { path: path.to_owned(), what });
+    };
+    draw(path, SIZE, |area| {
+        title(area, title_text)?;
+        let (_, body) = area.split_vertically(TITLE_STRIP);
+        chart(&body, (x_axis, x_label), (y_axis, y_label), lines)
+    })
+}
+
+fn chart(
+    area: &Area,
+    (x_axis, x_label): (Axis, &str),
+    (y_axis, y_label): (Axis, &str),
+    lines: &[(&str, Vec<(f64, f64)>)],
+) -> Drawn {
+    let mut chart = ChartBuilder::on(area)
+        .margin(MARGIN)
+        .x_label_area_size(100)
+        .y_label_area_size(140)
+        .build_cartesian_2d(x_axis, y_axis)?;
+    mesh(&mut chart, x_label, y_label)?;
+    for ((label, line), color) in lines.iter().zip(LINES.into_iter().cycle()) {
+        draw_line(&mut chart, label, line, color)?;
+    }
+    if lines.len() > 1 {
+        legend(&mut chart)?;
+    }
+    Ok(())
+}
+
+type Chart<'a, 'b> = ChartContext<'a, BitMapBackend<'b>, Cartesian2d<Axis, Axis>>;
+
+fn mesh<'a, 'b: 'a>(chart: &mut Chart<'a, 'b>, x_label: &str, y_label: &str) -> Drawn {
+    chart
+        .configure_mesh()
+        .x_desc(x_label)
+        .y_desc(y_label)
+        .x_labels(8)
+        .y_labels(7)
+        .bold_line_style(FAINT.stroke_width(2))
+        .light_line_style(TRANSPARENT)
+        .axis_style(GREY.stroke_width(2))
+        .label_style(("sans-serif", TICK_SIZE).into_font().color(&GREY))
+        .axis_desc_style(("sans-serif", LABEL_SIZE).into_font().color(&INK))
+        .draw()?;
+    Ok(())
+}
+
+fn draw_line<'a, 'b: 'a>(
+    chart: &mut Chart<'a, 'b>,
+    label: &str,
+    line: &[(f64, f64)],
+    color: RGBColor,
+) -> Drawn {
+    let axes = chart.as_coord_spec().clone();
+    for run in runs(line, axes.x_spec(), axes.y_spec()) {
+        chart.draw_series(LineSeries::new(run.iter().copied(), color.stroke_width(5)))?;
+        if let [alone] = run {
+            chart.draw_series([Circle::new(*alone, 7, color.filled())])?;
+        }
+    }
+    // The legend entry is a series of its own, as a line may have any number of runs.
+    let entry = chart.draw_series(LineSeries::new([], color))?;
+    let stroke = move |(x, y)| PathElement::new([(x, y), (x + 44, y)], color.stroke_width(6));
+    entry.label(label).legend(stroke);
+    Ok(())
+}
+
+fn legend<'a, 'b: 'a>(chart: &mut Chart<'a, 'b>) -> Drawn {
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperRight)
+        .margin(24)
+        .legend_area_size(60)
+        .background_style(WHITE.mix(0.85))
+        .label_font(("sans-serif", LABEL_SIZE).into_font().color(&INK))
+        .draw()?;
+    Ok(())
+}
+
+/// The stretches of a line that both axes can show.
+fn runs<'a>(line: &'a [(f64, f64)], x: &Axis, y: &Axis) -> Vec<&'a [(f64, f64)]> {
+    let shown = |p: &(f64, f64)| x.shows(p.0) && y.shows(p.1);
+    line.split(|p| !shown(p)).filter(|run| !run.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::canvas::tests::drawn;
+    use super::*;
+
+    fn color_count(pixels: &[[u8; 3]], RGBColor(r, g, b): RGBColor) -> usize {
+        pixels.iter().filter(|p| **p == [r, g, b]).count()
+    }
+
+    #[test]
+    fn every_line_leaves_its_color() {
+        let line = |f: fn(f64) -> f64| (1..100).map(|x| (f64::from(x), f(f64::from(x)))).collect();
+        let lines = [("a", line(|x| x)), ("b", line(|x| 1.0 / x))];
+        let (size, pixels) = drawn(|path| curve(path, "t", "x", "y", &lines, true, true));
+        assert_eq!(size, SIZE);
+        assert!(LINES[..2].iter().all(|&color| color_count(&pixels, color) > 2000));
+        assert_eq!(color_count(&pixels, LINES[2]), 0);
+    }
+
+    #[test]
+    fn what_cannot_be_shown_breaks_the_line() {
+        let axis = Axis::over([1.0, 4.0].into_iter(), true).unwrap();
+        let line = [(1.0, 1.0), (2.0, f64::NAN), (3.0, 1.0), (4.0, 2.0), (5.0, 0.0)];
+        assert_eq!(runs(&line, &axis, &axis), [&line[..1], &line[2..4]]);
+    }
+
+    #[test]
+    fn nothing_to_show_is_an_error() {
+        let lines = [("a", vec![(1.0, -1.0)])];
+        let error = curve(Path::new("a.png"), "t", "x", "y", &lines, false, true).unwrap_err();
+        assert!(matches!(error, PlotError::Nothing { .. }));
+    }
+}

@@ -1,0 +1,293 @@
+//! From a float network to a blob: calibrate ranges over all noise levels, then round.
+//!
+//! Weights are int8 with one scale per output channel; activations are integers of a chosen width. The
+//! trainer only decides the numbers: what they give is computed by the core alone.
+
+mod rounding;
+
+use crate::denoiser::{Coefficients, Denoiser};
+use crate::fidelity::noisy;
+use crate::mlp::Activation;
+use crate::points::Points;
+use half::f16;
+use rand::Rng;
+use rounding::{Rounded, round_layer};
+use tinyscore::Error;
+use tinyscore::Plan;
+use tinyscore::blob::{LayerSource, Level, Source, Stage, TABLE};
+
+/// Room above the largest value seen in calibration.
+const MARGIN: f32 = 1.1;
+/// The first layer's input reaches at least this far: beyond it lie one in 10⁴ of normal numbers.
+const INPUT_RANGE: f32 = 4.0;
+/// Largest sum that weights may take, leaving the rest of 31 bits to the biases.
+const SUM_BOUND: f32 = 1_500_000_000.0;
+/// Largest weight in two parts, 128·high + low.
+const SPLIT_WEIGHT: i32 = 127 * 128;
+/// Largest bias, in units of the sums.
+const BIAS_BOUND: f32 = 500_000_000.0;
+
+/// Inputs of the network over noisy data, from all levels alike: the evidence that ranges and rounding
+/// rest on.
+#[derive(Clone, Debug)]
+pub struct Calibration {
+    inputs: Vec<f32>,
+}
+
+impl Calibration {
+    /// `points` noisy points of `data` (model units) at every level.
+    pub fn new(
+        denoiser: &Denoiser,
+        data: &Points,
+        sigmas: &[f32],
+        points: usize,
+        rng: &mut impl Rng,
+    ) -> Self {
+        let mut inputs = Vec::new();
+        for &sigma in sigmas {
+            for _ in 0..points {
+                denoiser.append_input(&noisy(data, sigma, rng), sigma, &mut inputs);
+            }
+        }
+        Self { inputs }
+    }
+}
+
+fn largest(values: &[f32]) -> f32 {
+    values.iter().fold(0.0, |m, v| v.abs().max(m))
+}
+
+/// From here on tanh is ±1 to seven digits.
+const TANH_RANGE: f32 = 6.0;
+
+/// What an export decides.
+#[derive(Clone, Copy, Debug)]
+pub struct Export<'a> {
+    /// Name stored in the blob.
+    pub name: &'a str,
+    /// Noise levels, from the largest down.
+    pub sigmas: &'a [f32],
+    /// Bits of the hidden activations, 8 or 16.
+    pub activation_bits: u32,
+    /// Give the first layer's weights 15 bits.
+    pub split_input: bool,
+    /// Per dimension, data units.
+    pub mean: &'a [f32],
+    /// Per dimension, data units.
+    pub scale: &'a [f32],
+}
+
+/// Quantizes `denoiser` on the evidence `seen` and writes the blob with `plan` stored in it.
+///
+/// # Errors
+/// When the core refuses the result: too many layers, too wide, a name too long.
+pub fn quantize(
+    denoiser: &Denoiser,
+    seen: &Calibration,
+    export: &Export<'_>,
+    plan: &(impl Plan + ?Sized),
+) -> Result<Vec<u8>, Error> {
+    let mut denoiser = denoiser.clone();
+    let dim = denoiser.dim();
+    let wide = ((1_i32 << (export.activation_bits - 1)) - 1) as f32;
+    let first_width = denoiser.net.inputs();
+    let observed = seen.inputs.chunks_exact(first_width).map(|row| largest(&row[..dim])).fold(0.0, f32::max);
+    let mut reach = (observed * MARGIN).max(INPUT_RANGE);
+    let mut limit = 32_767.0;
+    let mut columns = dim;
+    let (mut float, mut integer) = (seen.inputs.clone(), seen.inputs.clone());
+    let (mut dense, mut activations): (Vec<Integers>, Vec<Knots>) = (Vec::new(), Vec::new());
+    for i in 0..denoiser.net.layers.len() {
+        let layer = &denoiser.net.layers[i];
+        let targets = layer.pre_activations(&float);
+        let most =
+            if i == 0 { largest_columns(&condition_rows(&denoiser, export.sigmas)) } else { Vec::new() };
+        let bias_room = |j: usize, bias: f32| {
+            let bias = most.get(j).copied().unwrap_or(bias.abs());
+            1.5 * bias * limit / (BIAS_BOUND * reach)
+        };
+        let split = i == 0 && export.split_input;
+        let largest_weight = if split { SPLIT_WEIGHT } else { 127 };
+        let rounded = round_layer(layer, columns, largest_weight, &integer, &targets, bias_room);
+        let sums = rounded.layer.pre_activations(&integer);
+        let ints = Integers::new(&rounded, columns, split, reach, limit);
+        denoiser.net.layers[i] = rounded.layer;
+        let activation = denoiser.net.activation;
+        float = targets.iter().map(|&z| activation.apply(z)).collect();
+        let knots = Knots::new(activation, largest(&sums) * MARGIN, &ints.units);
+        integer = sums.iter().map(|&z| knots.interpolate(z)).collect();
+        (reach, limit, columns) = (largest(&knots.values), wide, ints.units.len());
+        dense.push(ints);
+        activations.push(knots);
+    }
+    activations.pop();
+    let conditions = condition_rows(&denoiser, export.sigmas);
+    write(&denoiser, export, plan, &conditions, &dense, &activations)
+}
+
+/// What the embedding of each level adds to the first layer, with its bias: levels × first width.
+fn condition_rows(denoiser: &Denoiser, sigmas: &[f32]) -> Vec<Vec<f32>> {
+    let (first, dim) = (&denoiser.net.layers[0], denoiser.dim());
+    let row = |&sigma: &f32| {
+        let mut features = Vec::new();
+        denoiser.embedding.append(sigma, &mut features);
+        let weights = first.weight.chunks_exact(first.inputs).zip(&first.bias);
+        weights.map(|(w, b)| b + w[dim..].iter().zip(&features).map(|(w, f)| w * f).sum::<f32>()).collect()
+    };
+    sigmas.iter().map(row).collect()
+}
+
+/// Largest magnitude of each column.
+fn largest_columns(rows: &[Vec<f32>]) -> Vec<f32> {
+    (0..rows[0].len()).map(|j| rows.iter().fold(0.0_f32, |m, row| row[j].abs().max(m))).collect()
+}
+
+/// A dense layer in integers: w ≈ weight·unit/step, x ≈ integer·step, sums in `units`.
+struct Integers {
+    weights: Vec<i8>,
+    /// What one of a channel's sum stands for.
+    units: Vec<f32>,
+    /// What one of the input's integers stands for.
+    step: f32,
+    /// Largest integer of the input.
+    limit: f32,
+}
+
+impl Integers {
+    /// The input of `rounded` lies within ±`reach` and takes integers to ±`wide`, or fewer where a sum
+    /// could overflow.
+    fn new(rounded: &Rounded, columns: usize, split: bool, reach: f32, wide: f32) -> Self {
+        let rows = rounded.integers.chunks_exact(columns);
+        let weights: Vec<i8> = if split {
+            rows.flat_map(|row| row.iter().map(high_part).chain(row.iter().map(low_part))).collect()
+        } else {
+            rounded.integers.iter().map(|&w| w as i8).collect()
+        };
+        let parts = if split { 2 } else { 1 };
+        let sum = |row: &[i8]| row.iter().map(|w| f32::from(w.unsigned_abs())).sum::<f32>();
+        let largest_sum = weights.chunks_exact(parts * columns).map(sum).fold(1.0, f32::max);
+        let limit = wide.min((SUM_BOUND / largest_sum).floor());
+        let step = reach / limit;
+        let unit = if split { 128.0 * step } else { step };
+        Self { weights, units: rounded.scales.iter().map(|s| s * unit).collect(), step, limit }
+    }
+
+    /// Values in the units of the sums.
+    fn sums(&self, values: &[f32]) -> Vec<i32> {
+        values.iter().zip(&self.units).map(|(v, unit)| (v / unit).round() as i32).collect()
+    }
+}
+
+/// The parts of w = 128·high + low, low in −64…63.
+fn high_part(w: &i32) -> i8 {
+    ((w + 64) >> 7) as i8
+}
+
+fn low_part(w: &i32) -> i8 {
+    (w - (i32::from(high_part(w)) << 7)) as i8
+}
+
+/// The activation at the table's 257 pre-activations.
+struct Knots {
+    /// What one of the pre-activation's integers stands for.
+    step: f32,
+    values: [f32; TABLE],
+}
+
+impl Knots {
+    /// Knots over ±`range`, less where the activation is flat before that, more where a multiplier would
+    /// not fit 31 bits.
+    fn new(activation: Activation, range: f32, units: &[f32]) -> Self {
+        let range = if activation == Activation::Tanh { range.min(TANH_RANGE) } else { range };
+        let step = (range / 32_767.0).max(2.01 * largest(units));
+        let z = |k: usize| (k as f32 - 128.0) * 256.0 * step;
+        Self { step, values: std::array::from_fn(|k| activation.apply(z(k))) }
+    }
+
+    /// What the core makes of the pre-activation `z`, but for rounding.
+    fn interpolate(&self, z: f32) -> f32 {
+        let at = (z / self.step).clamp(-32_768.0, 32_767.0) / 256.0 + 128.0;
+        let (left, fraction) = (at.floor(), at.fract());
+        let [below, above] = [left as usize, left as usize + 1].map(|i| self.values[i.min(TABLE - 1)]);
+        below + (above - below) * fraction
+    }
+
+    fn multipliers(&self, units: &[f32]) -> Vec<i32> {
+        units
+            .iter()
+            .map(|u| (f64::from(*u) / f64::from(self.step) * 4_294_967_296.0).round() as i32)
+            .collect()
+    }
+
+    fn table(&self, step: f32) -> [i16; TABLE] {
+        self.values.map(|y| (y / step).round() as i16)
+    }
+}
+
+/// Assembles the blob.
+fn write(
+    denoiser: &Denoiser,
+    export: &Export<'_>,
+    plan: &(impl Plan + ?Sized),
+    conditions: &[Vec<f32>],
+    dense: &[Integers],
+    activations: &[Knots],
+) -> Result<Vec<u8>, Error> {
+    let output = &dense[dense.len() - 1];
+    let power_of_two = largest(&output.units).log2().ceil().exp2();
+    let scales: Vec<f16> = output.units.iter().map(|u| f16::from_f32(u / power_of_two)).collect();
+    let biases: Vec<Vec<i32>> = dense
+        .iter()
+        .zip(&denoiser.net.layers)
+        .enumerate()
+        .map(|(i, (d, layer))| {
+            // The first layer's bias is in the conditions.
+            if i == 0 { vec![0; layer.outputs] } else { d.sums(&layer.bias) }
+        })
+        .collect();
+    let hidden: Vec<(Vec<i32>, [i16; TABLE])> = activations
+        .iter()
+        .zip(dense)
+        .zip(&dense[1..])
+        .map(|((knots, d), next)| (knots.multipliers(&d.units), knots.table(next.step)))
+        .collect();
+    let stages = hidden.iter().map(|(multipliers, table)| Stage::Hidden { multipliers, table });
+    let stages = stages.chain([Stage::Output { scales: &scales }]);
+    let layers: Vec<LayerSource<'_>> = dense
+        .iter()
+        .zip(&biases)
+        .zip(stages)
+        .map(|((d, biases), stage)| LayerSource { weights: &d.weights, biases, stage })
+        .collect();
+    let levels: Vec<Level> = export
+        .sigmas
+        .iter()
+        .map(|&sigma| {
+            let Coefficients { input, skip, gain } = denoiser.precondition.at(sigma);
+            Level { sigma, input_gain: input / dense[0].step, skip, output_gain: gain * power_of_two }
+        })
+        .collect();
+    let conditions: Vec<i32> = conditions.iter().flat_map(|row| dense[0].sums(row)).collect();
+    let hidden_widths = denoiser.net.layers.iter().map(|layer| layer.outputs);
+    let widths: Vec<usize> = std::iter::once(denoiser.dim()).chain(hidden_widths).collect();
+    let source = Source {
+        name: export.name,
+        widths: &widths,
+        input_limit: dense[0].limit as i16,
+        input_parts: if export.split_input { 2 } else { 1 },
+        levels: &levels,
+        conditions: &conditions,
+        layers: &layers,
+        mean: export.mean,
+        scale: export.scale,
+    };
+    let mut blob = Vec::new();
+    let plan = &plan;
+    let needed = match source.encode(plan, &mut blob) {
+        Err(Error::Buffer { needed, .. }) => needed,
+        other => other?,
+    };
+    blob.resize(needed, 0);
+    source.encode(plan, &mut blob)?;
+    Ok(blob)
+}

@@ -1,0 +1,422 @@
+//! A run folder: everything from the settings to the pictures, in files of fixed names.
+
+use crate::atomic::write_atomic;
+use crate::backend::Cpu;
+use crate::checkpoint::{self, Checkpoint};
+use crate::config::Config;
+use crate::data::Toy;
+use crate::dataset::Dataset;
+use crate::denoiser::{Denoiser, Embedding};
+use crate::fidelity::{AtLevel, fidelity};
+use crate::npy;
+use crate::plot::{Zoom, chain_path, curve, scatter_panels};
+use crate::points::Points;
+use crate::quantize::{Calibration, Export, quantize};
+use crate::report::{Quality, Report, worst};
+use crate::sample::{MAX_WIDTH, draw, path};
+use crate::train::{Trained, train};
+use anyhow::{Context, Result, anyhow, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use rand::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+use tinyscore::levels::Spacing;
+use tinyscore::{Digest, Mlp, Model, Plan};
+
+/// Points of calibration, over all levels.
+const CALIBRATION: usize = 20_000;
+/// Levels and ends of the averaged score error.
+const ERROR_LEVELS: (usize, f32, f32) = (25, 6.0, 0.01);
+
+/// A run folder with its settings and data.
+#[derive(Debug)]
+pub struct Run {
+    /// The folder.
+    pub dir: PathBuf,
+    /// Its settings.
+    pub config: Config,
+    /// Its data.
+    pub data: Dataset,
+}
+
+impl Run {
+    /// Makes the folder, which must not hold a run yet, and writes the settings into it.
+    ///
+    /// # Errors
+    /// When there is something in it, it cannot be written, or the data have a defect.
+    pub fn create(dir: &Path, config: Config) -> Result<Self> {
+        config.check()?;
+        let data = Dataset::load(&config)?;
+        let taken = std::fs::read_dir(dir).map(|mut entries| entries.next().is_some()).unwrap_or(false);
+        if taken || dir.is_file() {
+            bail!(
+                "{} is not empty; give another folder with --out, or continue an interrupted run with --resume {}",
+                dir.display(),
+                dir.display()
+            );
+        }
+        std::fs::create_dir_all(dir).with_context(|| {
+            format!("cannot make the folder {}; give a writable one with --out", dir.display())
+        })?;
+        let run = Self { dir: dir.to_owned(), config, data };
+        write_atomic(&run.file("config.toml"), toml::to_string_pretty(&run.config)?.as_bytes())
+            .with_context(|| {
+                format!("cannot write into {}; give a writable folder with --out", dir.display())
+            })?;
+        Ok(run)
+    }
+
+    /// Opens the folder of an earlier run.
+    ///
+    /// # Errors
+    /// When it holds no settings, or the data have a defect.
+    pub fn open(dir: &Path) -> Result<Self> {
+        let path = dir.join("config.toml");
+        if !path.is_file() {
+            bail!(
+                "{} is not a run folder (it has no config.toml); give the folder of a training",
+                dir.display()
+            );
+        }
+        let config = Config::read(&path)?;
+        config.check()?;
+        let data = Dataset::load(&config)?;
+        Ok(Self { dir: dir.to_owned(), config, data })
+    }
+
+    /// A file of the folder.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// A network with the fresh weights of the run's seed.
+    pub fn fresh(&self) -> Denoiser {
+        let net = &self.config.net;
+        let t = &self.config.training;
+        let embedding = Embedding { features: net.embedding, sigma_min: t.sigma_min, sigma_max: t.sigma_max };
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(self.config.seed);
+        Denoiser::new(self.data.dim(), &net.hidden, net.activation, net.precondition, embedding, &mut rng)
+    }
+
+    /// The checkpoint in the folder.
+    ///
+    /// # Errors
+    /// When there is none, or it is damaged or of another shape.
+    pub fn checkpoint(&self) -> Result<Checkpoint> {
+        Checkpoint::load(&self.file(checkpoint::FILE), &self.fresh().net)
+    }
+
+    /// The trained network: the averaged weights of the checkpoint.
+    ///
+    /// # Errors
+    /// As [`checkpoint`](Self::checkpoint).
+    pub fn trained(&self) -> Result<Denoiser> {
+        Ok(Denoiser { net: self.checkpoint()?.snapshot.ema, ..self.fresh() })
+    }
+
+    /// Trains from the folder's checkpoint if there is one, and writes one in the end.
+    ///
+    /// # Errors
+    /// When the checkpoint cannot be read or written.
+    pub fn train(&self, stop: &AtomicBool) -> Result<Trained> {
+        let start = match self.file(checkpoint::FILE) {
+            path if path.exists() => Some(self.checkpoint()?),
+            _ => None,
+        };
+        let bar = bar("training", self.config.training.steps);
+        let standard = self.data.standardizer.apply(&self.data.train);
+        let Config { training, seed, .. } = &self.config;
+        let trained = train(Cpu::default(), &self.fresh(), &standard, training, *seed, start, stop, &bar);
+        bar.finish();
+        trained.checkpoint.save(&self.file(checkpoint::FILE))?;
+        Ok(trained)
+    }
+
+    /// Calibrates on the training data.
+    pub fn calibrate(&self, denoiser: &Denoiser, sigmas: &[f32]) -> Calibration {
+        let standard = self.data.standardizer.apply(&self.data.train);
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(self.config.seed ^ 0xca1);
+        Calibration::new(denoiser, &standard, sigmas, CALIBRATION.div_ceil(sigmas.len()), &mut rng)
+    }
+
+    /// Quantizes `denoiser` at the levels `sigmas`, with `plan` stored in the blob.
+    ///
+    /// # Errors
+    /// When the core refuses the result.
+    pub fn quantize(&self, denoiser: &Denoiser, sigmas: &[f32], plan: &dyn Plan) -> Result<Vec<u8>> {
+        let name = Path::new(&self.config.data).file_stem().unwrap_or_default().to_string_lossy();
+        let name: String = name
+            .chars()
+            .scan(0, |n, c| {
+                *n += c.len_utf8();
+                (*n <= tinyscore::blob::NAME).then_some(c)
+            })
+            .collect();
+        let export = Export {
+            name: &name,
+            sigmas,
+            activation_bits: self.config.export.activation_bits,
+            split_input: self.config.export.split_input,
+            mean: self.data.standardizer.mean(),
+            scale: self.data.standardizer.scale(),
+        };
+        let seen = self.calibrate(denoiser, sigmas);
+        quantize(denoiser, &seen, &export, plan).map_err(|e| anyhow!("quantization: {e}"))
+    }
+
+    /// The blob of the run's settings.
+    ///
+    /// # Errors
+    /// As [`quantize`](Self::quantize).
+    pub fn export(&self, denoiser: &Denoiser) -> Result<Vec<u8>> {
+        let sigmas = self.config.sigmas()?;
+        let plan = self.plan(&sigmas)?;
+        // Thousands of Langevin steps are computed on the device instead.
+        let stored: &dyn Plan = if plan.rows() <= 256 { &*plan } else { &NoPlan };
+        self.quantize(denoiser, &sigmas, stored)
+    }
+
+    /// The plan of the run's settings.
+    ///
+    /// # Errors
+    /// When the sampler does not fit the levels.
+    pub fn plan<'a>(&self, sigmas: &'a [f32]) -> Result<Box<dyn Plan + Send + Sync + 'a>> {
+        let s = &self.config.sampling;
+        s.sampler.plan(sigmas, s.steps, &s.options).map_err(|e| anyhow!("sampler {}: {e}", s.sampler.name()))
+    }
+
+    /// Float samples, in data units.
+    ///
+    /// # Errors
+    /// When sampler and network do not fit.
+    pub fn draw_float(&self, denoiser: &Denoiser, seed: u64) -> Result<Points> {
+        let sigmas = self.config.sigmas()?;
+        let n = self.config.sampling.samples;
+        let bar = bar("sampling float", n as u64);
+        let x = draw(&denoiser.at_levels(&sigmas), &*self.plan(&sigmas)?, n, seed, |k| bar.inc(k as u64))?;
+        bar.finish();
+        Ok(self.data.standardizer.invert(&x))
+    }
+
+    /// Samples of the core from the blob, in data units.
+    ///
+    /// # Errors
+    /// When the blob is damaged or does not fit.
+    pub fn draw_int8(&self, blob: &[u8], seed: u64) -> Result<Points> {
+        let network = Mlp::<MAX_WIDTH>::from_bytes(blob)?;
+        let s = &self.config.sampling;
+        let plan = s.sampler.plan(network.model().levels(), s.steps, &s.options)?;
+        draw_blob(&network, &*plan, s.samples, seed)
+    }
+
+    /// Fidelity at the blob's own levels.
+    ///
+    /// # Errors
+    /// When the blob is damaged.
+    pub fn fidelity(&self, denoiser: &Denoiser, blob: &[u8]) -> Result<Vec<AtLevel>> {
+        let network = Mlp::<MAX_WIDTH>::from_bytes(blob)?;
+        let standard = self.data.standardizer.apply(&self.data.train);
+        Ok(fidelity(&network, denoiser, &standard, self.data.toy, self.config.seed ^ 0xf1d))
+    }
+
+    /// Score error R of the integer and the float network averaged over 25 levels, where it is known.
+    ///
+    /// # Errors
+    /// When the network cannot be quantized at those levels.
+    pub fn score_error(&self, denoiser: &Denoiser) -> Result<Option<(f64, f64)>> {
+        if self.data.toy != Some(Toy::Mixture) || denoiser.embedding.features == 0 {
+            return Ok(None);
+        }
+        let (count, largest, smallest) = ERROR_LEVELS;
+        let mut sigmas = vec![0.0; count];
+        Spacing::Geometric.fill(largest, smallest, &mut sigmas)?;
+        let blob = self.quantize(denoiser, &sigmas, &NoPlan)?;
+        let levels = self.fidelity(denoiser, &blob)?;
+        let mean = |f: fn(&AtLevel) -> Option<f64>| levels.iter().filter_map(f).sum::<f64>() / count as f64;
+        Ok(Some((mean(|l| l.error), mean(|l| l.float_error))))
+    }
+
+    /// Everything after training: blob, samples, metrics and pictures.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn finish(&self, trained: &Trained, seconds: f64) -> Result<Report> {
+        let denoiser = Denoiser { net: trained.checkpoint.snapshot.ema.clone(), ..self.fresh() };
+        let blob = self.export(&denoiser)?;
+        write_atomic(&self.file("model.postcard"), &blob)?;
+        let seed = self.config.seed;
+        let (float, int8) = (self.draw_float(&denoiser, seed)?, self.draw_int8(&blob, seed)?);
+        npy::save(&self.file("samples-float.npy"), &float)?;
+        npy::save(&self.file("samples-int8.npy"), &int8)?;
+        let report = self.report(trained, &denoiser, &blob, (&float, &int8), seconds)?;
+        write_atomic(&self.file("metrics.json"), serde_json::to_string_pretty(&report)?.as_bytes())?;
+        self.plot(&trained.checkpoint, &blob, &float, &int8, &report.levels)?;
+        Ok(report)
+    }
+
+    fn report(
+        &self,
+        trained: &Trained,
+        denoiser: &Denoiser,
+        blob: &[u8],
+        (float, int8): (&Points, &Points),
+        seconds: f64,
+    ) -> Result<Report> {
+        let levels = self.fidelity(denoiser, blob)?;
+        let errors = self.score_error(denoiser)?;
+        let (worst_cosine, worst_relative_l2) = worst(&levels);
+        let model = Model::from_bytes(blob)?;
+        let sigmas = self.config.sigmas()?;
+        Ok(Report {
+            data: self.config.data.clone(),
+            seed: self.config.seed,
+            parameters: denoiser.net.parameters(),
+            training_steps: trained.checkpoint.snapshot.steps,
+            training_seconds: seconds,
+            loss: trained.checkpoint.losses.last().map(|&(_, loss)| loss),
+            sampler: self.config.sampling.sampler.name(),
+            evaluations: self.plan(&sigmas)?.evaluations(),
+            samples: int8.len(),
+            blob_bytes: blob.len(),
+            macs: model.macs(),
+            sample_digest: format!("{:016x}", digest(int8)),
+            float: Quality::of(float, &self.data),
+            int8: Quality::of(int8, &self.data),
+            floor: Quality::of(&self.data.other, &self.data),
+            score_error: errors.map(|e| e.0),
+            float_score_error: errors.map(|e| e.1),
+            worst_cosine,
+            worst_relative_l2,
+            levels,
+        })
+    }
+
+    /// Draws the pictures that suit the data.
+    ///
+    /// # Errors
+    /// When a picture cannot be written.
+    pub fn plot(
+        &self,
+        checkpoint: &Checkpoint,
+        blob: &[u8],
+        float: &Points,
+        int8: &Points,
+        levels: &[AtLevel],
+    ) -> Result<()> {
+        let loss = checkpoint.losses.iter().map(|&(step, loss)| (step as f64, f64::from(loss))).collect();
+        let lines = [("loss, smoothed", loss)];
+        curve(&self.file("training.png"), "Training", "step", "loss", &lines, false, true)?;
+        let by_level = |f: fn(&AtLevel) -> f64| levels.iter().map(|l| (f64::from(l.sigma), f(l))).collect();
+        let lines = [("relative L2 of int8 against float", by_level(|l| l.relative_l2))];
+        curve(
+            &self.file("fidelity.png"),
+            "int8 against float",
+            "σ",
+            "relative error of ε̂",
+            &lines,
+            true,
+            true,
+        )?;
+        if self.data.dim() == 2 {
+            self.plot_plane(blob, float, int8)?;
+        }
+        Ok(())
+    }
+
+    fn plot_plane(&self, blob: &[u8], float: &Points, int8: &Points) -> Result<()> {
+        let mode = 2.0 / 4.01_f64.sqrt();
+        let sd = 0.1 / 4.01_f64.sqrt();
+        let zoom = (self.data.toy == Some(Toy::Mixture)).then(|| Zoom {
+            centre: [mode, mode],
+            half_width: 5.0 * sd,
+            rings: vec![sd, 2.0 * sd, 3.0 * sd],
+        });
+        let panels =
+            [("data", &self.data.reference), ("float samples", float), ("int8 samples (core)", int8)];
+        scatter_panels(&self.file("samples.png"), &self.config.data, &panels, zoom.as_ref())?;
+        let network = Mlp::<MAX_WIDTH>::from_bytes(blob)?;
+        let s = &self.config.sampling;
+        let plan = s.sampler.plan(network.model().levels(), s.steps, &s.options)?;
+        let states = path(&mut network.clone(), &*plan, self.config.seed)?;
+        let states: Vec<[f32; 2]> =
+            self.data.standardizer.invert(&states).rows().map(|r| [r[0], r[1]]).collect();
+        let title = format!("A chain of {} in {} rows", s.sampler.name(), plan.rows());
+        chain_path(&self.file("chain.png"), &title, &states, &self.data.reference)?;
+        Ok(())
+    }
+}
+
+/// Draws from a blob, in data units.
+///
+/// # Errors
+/// When plan and model do not fit.
+pub fn draw_blob(
+    network: &Mlp<'_, MAX_WIDTH>,
+    plan: &(dyn Plan + Sync),
+    n: usize,
+    seed: u64,
+) -> Result<Points> {
+    let bar = bar("sampling int8", n as u64);
+    let mut points = draw(network, plan, n, seed, |k| bar.inc(k as u64))?;
+    bar.finish();
+    let dim = points.dim();
+    let mut data = Vec::with_capacity(n * dim);
+    for row in points.rows() {
+        let start = data.len();
+        data.resize(start + dim, 0.0);
+        network.model().to_data(row, &mut data[start..]);
+    }
+    points = Points::new(dim, data);
+    Ok(points)
+}
+
+/// The hash of samples.
+pub fn digest(points: &Points) -> u64 {
+    let mut digest = Digest::new();
+    digest.update(points.values());
+    digest.finish()
+}
+
+/// A progress bar; hidden where there is no terminal.
+pub fn bar(what: &'static str, length: u64) -> ProgressBar {
+    let template = "{prefix:>14} {bar:40} {percent:>3}% {pos}/{len} {elapsed}<{eta} {msg}";
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(length).with_style(style).with_prefix(what)
+}
+
+/// Trains, exports, samples, compares and draws; `None` when stopped before the end.
+///
+/// # Errors
+/// When any of it fails; what was written stays.
+pub fn whole(run: &Run, stop: &AtomicBool) -> Result<Option<Report>> {
+    let start = Instant::now();
+    let trained = run.train(stop)?;
+    if trained.interrupted {
+        return Ok(None);
+    }
+    run.finish(&trained, start.elapsed().as_secs_f64()).map(Some)
+}
+
+/// No stored plan.
+#[derive(Clone, Copy, Debug)]
+pub struct NoPlan;
+
+impl Plan for NoPlan {
+    fn rows(&self) -> usize {
+        0
+    }
+
+    fn step(&self, _row: usize) -> tinyscore::Step {
+        tinyscore::Step::new(0, 0.0, 0.0)
+    }
+
+    fn prior(&self) -> f32 {
+        0.0
+    }
+
+    fn levels(&self) -> usize {
+        0
+    }
+}

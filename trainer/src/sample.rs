@@ -1,0 +1,167 @@
+//! Drawing through the core: any score, any plan, many chains.
+
+use crate::points::Points;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use tinyscore::levels::{At, Pick};
+use tinyscore::rng::stream;
+use tinyscore::sampler::{
+    Ancestral, AnnealedLangevin, Ddim, Ddpm, DpmSolver2M, Heun, Langevin, Sampler, StepRule,
+};
+use tinyscore::{Chain, Error, Levels, Plan, Score};
+
+/// Most dimensions that the trainer samples.
+pub const MAX_DIM: usize = 1024;
+/// Widest network that the trainer samples.
+pub const MAX_WIDTH: usize = 2048;
+
+/// Chains that one thread carries before it takes more work.
+const BLOCK: usize = 64;
+
+/// A sampler by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Ancestral sampling with η (Song et al. 2021)
+    Ancestral,
+    /// DDPM with the variance β (Ho et al. 2020)
+    Ddpm,
+    /// DDPM with the posterior variance β̃ (Ho et al. 2020)
+    DdpmTilde,
+    /// DDIM, the Euler method of the probability flow (Song, Meng & Ermon 2021)
+    Ddim,
+    /// Heun's method of EDM (Karras et al. 2022)
+    Heun,
+    /// DPM-Solver++(2M) (Lu et al. 2022)
+    #[value(name = "dpmpp-2m")]
+    #[serde(rename = "dpmpp-2m")]
+    DpmSolver2M,
+    /// Langevin dynamics at the smallest level (Roberts & Tweedie 1996)
+    Langevin,
+    /// Annealed Langevin dynamics (Song & Ermon 2019, Algorithm 1)
+    AnnealedLangevin,
+    /// Annealed Langevin dynamics by the source notes' Algorithm 2.1
+    AnnealedLangevinNotes,
+    /// Annealed Langevin dynamics by a signal-to-noise ratio
+    AnnealedLangevinSnr,
+}
+
+/// What some samplers want to know besides their noise levels.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// η of ancestral sampling, 0…1.
+    pub eta: f32,
+    /// Langevin steps per level.
+    pub per_level: usize,
+    /// ε of Song & Ermon, α of the notes; in units of σ_min² when taken from the default.
+    pub epsilon: f32,
+    /// Signal-to-noise ratio, or the square root of half Langevin's rate α/σ².
+    pub snr: f32,
+    /// Denoise after annealed Langevin.
+    pub denoise: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { eta: 1.0, per_level: 10, epsilon: 2e-5, snr: 0.16, denoise: true }
+    }
+}
+
+impl Method {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Ancestral,
+        Self::Ddpm,
+        Self::DdpmTilde,
+        Self::Ddim,
+        Self::Heun,
+        Self::DpmSolver2M,
+        Self::Langevin,
+        Self::AnnealedLangevin,
+        Self::AnnealedLangevinNotes,
+        Self::AnnealedLangevinSnr,
+    ];
+
+    /// The name on the command line.
+    pub fn name(self) -> String {
+        clap::ValueEnum::to_possible_value(&self).map(|v| v.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// The plan of this sampler on `steps` of `levels`; Langevin takes all its steps at the last level.
+    ///
+    /// # Errors
+    /// Those of the core: too many steps, none, or an option out of range.
+    pub fn plan<'a, L: Levels + Copy + Send + Sync + 'a>(
+        self,
+        levels: L,
+        steps: usize,
+        options: &Options,
+    ) -> Result<Box<dyn Plan + Send + Sync + 'a>, Error> {
+        let Options { eta, per_level, epsilon, snr, denoise } = *options;
+        if self == Self::Langevin {
+            let last = At::new(levels, levels.count() - 1)?;
+            return Ok(Box::new(Langevin::new(2.0 * snr * snr, steps)?.plan(last)?));
+        }
+        let picked = Pick::new(levels, steps)?;
+        let annealed = |rule| AnnealedLangevin::new(rule, per_level, denoise)?.plan(picked);
+        Ok(match self {
+            Self::Ancestral => Box::new(Ancestral::new(eta)?.plan(picked)?),
+            Self::Ddpm => Box::new(Ddpm::Beta.plan(picked)?),
+            Self::DdpmTilde => Box::new(Ddpm::BetaTilde.plan(picked)?),
+            Self::Ddim => Box::new(Ddim.plan(picked)?),
+            Self::Heun => Box::new(Heun.plan(picked)?),
+            Self::DpmSolver2M | Self::Langevin => Box::new(DpmSolver2M.plan(picked)?),
+            Self::AnnealedLangevin => Box::new(annealed(StepRule::SongErmon(epsilon))?),
+            Self::AnnealedLangevinNotes => Box::new(annealed(StepRule::Notes(epsilon))?),
+            Self::AnnealedLangevinSnr => Box::new(annealed(StepRule::SignalToNoise(snr))?),
+        })
+    }
+}
+
+/// Draws chains 0…n − 1 of `seed` in model units; the same bits for any number of threads.
+/// `done` is called with the number of chains finished since the last call.
+///
+/// # Errors
+/// When plan and score do not fit, or the score has more than [`MAX_DIM`] dimensions.
+pub fn draw<S>(
+    score: &S,
+    plan: &(impl Plan + Sync + ?Sized),
+    n: usize,
+    seed: u64,
+    done: impl Fn(usize) + Sync,
+) -> Result<Points, Error>
+where
+    S: Score + Clone + Send + Sync,
+{
+    let dim = score.dim();
+    let mut values = vec![0.0; n * dim];
+    values.par_chunks_mut(BLOCK * dim).enumerate().try_for_each_init(
+        || score.clone(),
+        |score, (block, out)| {
+            for (i, out) in out.chunks_exact_mut(dim).enumerate() {
+                let rng = stream(seed, (block * BLOCK + i) as u64);
+                let mut chain = Chain::<_, MAX_DIM>::new(&plan, score, rng)?;
+                chain.run(&plan, score);
+                out.copy_from_slice(chain.state());
+            }
+            done(out.len() / dim);
+            Ok(())
+        },
+    )?;
+    Ok(Points::new(dim, values))
+}
+
+/// The states of chain 0 of `seed` before the first row and after each, in model units.
+///
+/// # Errors
+/// As [`draw`].
+pub fn path(score: &mut impl Score, plan: &(impl Plan + ?Sized), seed: u64) -> Result<Points, Error> {
+    let mut chain = Chain::<_, MAX_DIM>::new(&plan, score, stream(seed, 0))?;
+    let mut states = Points::with_capacity(score.dim(), plan.rows() + 1);
+    states.push_row(chain.state());
+    while chain.step(&plan, score) {
+        states.push_row(chain.state());
+    }
+    Ok(states)
+}

@@ -1,0 +1,84 @@
+//! The training loop: batches, one-cycle learning rate, checkpoints.
+
+use crate::backend::{Backend, Batch, Hyper, Learner, Snapshot};
+use crate::checkpoint::Checkpoint;
+use crate::config::TrainingConfig;
+use crate::denoiser::Denoiser;
+use crate::objective::{DenoisingScoreMatching, Examples};
+use crate::points::Points;
+use indicatif::ProgressBar;
+use rand::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use std::f32::consts::PI;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Steps between two readings of the loss.
+const READ_EVERY: u64 = 50;
+
+/// How training ended.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// All that is needed to go on.
+    pub checkpoint: Checkpoint,
+    /// Whether it was stopped before its last step.
+    pub interrupted: bool,
+}
+
+/// One-cycle rate (Smith 2018): a linear rise over the share `warm_up` of the steps, then half a cosine
+/// down to zero.
+pub fn one_cycle(step: u64, config: &TrainingConfig) -> f32 {
+    let done = (step as f32 + 0.5) / config.steps as f32;
+    let scale = if done < config.warm_up {
+        done / config.warm_up
+    } else {
+        0.5 + 0.5 * (PI * (done - config.warm_up) / (1.0 - config.warm_up)).cos()
+    };
+    config.learning_rate * scale
+}
+
+/// Trains `denoiser` on standardized `data` from `start`, or from its own weights, until the last step
+/// or until `stop` is set. Batch t of a seed is always the same, so a resumed training ends with the
+/// same weights.
+pub fn train<B: Backend>(
+    device: B,
+    denoiser: &Denoiser,
+    data: &Points,
+    config: &TrainingConfig,
+    seed: u64,
+    start: Option<Checkpoint>,
+    stop: &AtomicBool,
+    bar: &ProgressBar,
+) -> Trained {
+    let TrainingConfig { weight_decay, clip_norm, ema, sigma_min, sigma_max, .. } = *config;
+    let hyper = Hyper { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay, clip_norm, ema };
+    let objective = DenoisingScoreMatching { sigma_min, sigma_max };
+    let start = start
+        .unwrap_or_else(|| Checkpoint { snapshot: Snapshot::initial(&denoiser.net), losses: Vec::new() });
+    let first = start.snapshot.steps;
+    let mut losses = start.losses;
+    let mut learner = Learner::resume(device, &start.snapshot, hyper);
+    let mut examples = Examples::default();
+    let mut read: Option<f32> = losses.last().map(|&(_, loss)| loss);
+    bar.set_position(first);
+    let mut step = first;
+    while step < config.steps && !stop.load(Ordering::Relaxed) {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ step);
+        objective.fill(denoiser, data, config.batch, &mut rng, &mut examples);
+        let Examples { inputs, targets, weights } = &examples;
+        let wanted = step % READ_EVERY == 0;
+        let loss = learner.step(Batch { inputs, targets, weights }, one_cycle(step, config), wanted);
+        if let Some(loss) = loss {
+            let smooth = read.map_or(loss, |old| 0.9 * old + 0.1 * loss);
+            read = Some(smooth);
+            losses.push((step, smooth));
+            bar.set_position(step);
+            bar.set_message(format!("loss {smooth:.4}"));
+        }
+        step += 1;
+    }
+    bar.set_position(step);
+    Trained {
+        checkpoint: Checkpoint { snapshot: learner.snapshot(), losses },
+        interrupted: step < config.steps,
+    }
+}
