@@ -1,1 +1,165 @@
 //! What must hold between the crates: see the `tests` folder beside this file.
+//!
+//! This library makes small models of any shape from a seed, and evaluates them by the written rules
+//! in wide integers, independently of the core's kernels.
+
+use half::f16;
+use rand_core::Rng;
+use tinyscore::arith::quantize;
+use tinyscore::blob::{LayerSource, Level, Source, Stage, TABLE};
+use tinyscore::levels::Spacing;
+use tinyscore::rng::stream;
+use tinyscore::{Error, Plan};
+
+/// A hidden or last layer of a [`Tiny`] model.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// outputs × inputs
+    pub weights: Vec<i8>,
+    /// One per output.
+    pub biases: Vec<i32>,
+    /// One per output, in hidden layers.
+    pub multipliers: Vec<i32>,
+    /// Activation knots, in hidden layers.
+    pub table: Box<[i16; TABLE]>,
+    /// One per output, in the last layer.
+    pub scales: Vec<f16>,
+}
+
+/// A model with pseudo-random numbers.
+#[derive(Clone, Debug)]
+pub struct Tiny {
+    /// dim, hidden widths, dim
+    pub widths: Vec<usize>,
+    /// Whether the input is seen in two parts.
+    pub split: bool,
+    /// From the largest σ down.
+    pub levels: Vec<Level>,
+    /// levels × first width
+    pub conditions: Vec<i32>,
+    /// One per pair of widths.
+    pub layers: Vec<Layer>,
+}
+
+/// Saturation of the first layer's integers.
+const INPUT_LIMIT: i16 = 20_000;
+
+impl Tiny {
+    /// A model of this shape with five noise levels.
+    pub fn new(widths: &[usize], split: bool, seed: u64) -> Self {
+        let mut rng = stream(seed, 0);
+        let mut sigmas = [0.0; 5];
+        Spacing::Geometric.fill(4.0, 0.05, &mut sigmas).expect("a good range");
+        let level = |sigma: f32| {
+            let variance = sigma * sigma + 1.0;
+            Level {
+                sigma,
+                input_gain: 5000.0 / variance.sqrt(),
+                skip: sigma / variance,
+                output_gain: -1.0 / 16.0,
+            }
+        };
+        let layers = widths.windows(2).enumerate().map(|(i, pair)| {
+            let inputs = if split && i == 0 { 2 * pair[0] } else { pair[0] };
+            Layer::new(inputs, pair[1], &mut rng)
+        });
+        Self {
+            widths: widths.to_vec(),
+            split,
+            levels: sigmas.map(level).to_vec(),
+            layers: layers.collect(),
+            conditions: (0..5 * widths[1]).map(|_| between(&mut rng, 1_000_000)).collect(),
+        }
+    }
+
+    /// The blob, with `plan` stored in it.
+    ///
+    /// # Errors
+    /// What the core finds wrong with it.
+    pub fn encode(&self, plan: &impl Plan) -> Result<Vec<u8>, Error> {
+        let last = self.layers.len() - 1;
+        let layers: Vec<LayerSource<'_>> =
+            self.layers.iter().enumerate().map(|(i, layer)| layer.source(i < last)).collect();
+        let dim = self.widths[0];
+        let (mean, scale) = (vec![0.25; dim], vec![2.0; dim]);
+        let source = Source {
+            name: "tiny",
+            widths: &self.widths,
+            input_limit: INPUT_LIMIT,
+            input_parts: if self.split { 2 } else { 1 },
+            levels: &self.levels,
+            conditions: &self.conditions,
+            layers: &layers,
+            mean: &mean,
+            scale: &scale,
+        };
+        let mut blob = vec![0; 1 << 16];
+        let length = source.encode(plan, &mut blob)?;
+        blob.truncate(length);
+        Ok(blob)
+    }
+}
+
+impl Tiny {
+    /// ε̂ by the rules of `core/FORMAT.md`, in 64-bit integers.
+    pub fn noise(&self, x: &[f32], level: usize) -> Vec<f32> {
+        let Level { input_gain, skip, output_gain, .. } = self.levels[level];
+        let mut values: Vec<i64> =
+            x.iter().map(|x| i64::from(quantize(input_gain * x, INPUT_LIMIT))).collect();
+        if self.split {
+            values.extend(values.clone().iter().map(|q| q.div_euclid(128)));
+        }
+        let first = self.widths[1];
+        let mut condition = &self.conditions[level * first..][..first];
+        let (last, hidden) = self.layers.split_last().expect("a layer");
+        for layer in hidden {
+            let sums = layer.sums(&values, condition);
+            values = sums.iter().zip(&layer.multipliers).map(|(&s, &m)| layer.activate(s, m)).collect();
+            condition = &[];
+        }
+        let sums = last.sums(&values, condition);
+        let outputs = sums.iter().zip(&last.scales).zip(x);
+        outputs.map(|((&s, scale), x)| skip * x + output_gain * (s as f32 * scale.to_f32())).collect()
+    }
+}
+
+impl Layer {
+    fn new(inputs: usize, outputs: usize, rng: &mut impl Rng) -> Self {
+        let slope = 1 + (rng.next_u32() % 100) as i16;
+        Self {
+            weights: (0..inputs * outputs).map(|_| between(rng, 127) as i8).collect(),
+            biases: (0..outputs).map(|_| between(rng, 100_000)).collect(),
+            multipliers: (0..outputs).map(|_| between(rng, 50_000_000)).collect(),
+            table: Box::new(std::array::from_fn(|i| (i as i16 - 128) * slope + between(rng, 300) as i16)),
+            scales: (0..outputs).map(|_| f16::from_f32(between(rng, 1000) as f32 * 1e-5)).collect(),
+        }
+    }
+
+    fn source(&self, hidden: bool) -> LayerSource<'_> {
+        let Self { weights, biases, multipliers, table, scales } = self;
+        let stage = if hidden { Stage::Hidden { multipliers, table } } else { Stage::Output { scales } };
+        LayerSource { weights, biases, stage }
+    }
+
+    fn sums(&self, x: &[i64], condition: &[i32]) -> Vec<i64> {
+        let rows = self.weights.chunks_exact(x.len()).zip(&self.biases).enumerate();
+        rows.map(|(j, (row, &bias))| {
+            let products: i64 = row.iter().zip(x).map(|(&w, x)| i64::from(w) * x).sum();
+            products + i64::from(bias) + i64::from(condition.get(j).copied().unwrap_or(0))
+        })
+        .collect()
+    }
+
+    /// Requantization and the interpolated table, with floor divisions instead of shifts.
+    fn activate(&self, sum: i64, multiplier: i32) -> i64 {
+        let z = (sum * i64::from(multiplier) + (1 << 31)).div_euclid(1 << 32).clamp(-32_768, 32_767);
+        let (segment, fraction) = (z.div_euclid(256) + 128, z.rem_euclid(256));
+        let [left, right] = [segment, segment + 1].map(|i| i64::from(self.table[i as usize]));
+        left + ((right - left) * fraction + 128).div_euclid(256)
+    }
+}
+
+/// Uniform in −bound…bound.
+fn between(rng: &mut impl Rng, bound: u32) -> i32 {
+    (rng.next_u32() % (2 * bound + 1)) as i32 - bound as i32
+}

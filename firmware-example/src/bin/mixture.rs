@@ -1,0 +1,4 @@
+//! Draws samples, shows their density, and takes wishes over the console.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+firmware_example::program!(firmware_example::mixture::main);

@@ -1,0 +1,14 @@
+//! tinyscore on microcontrollers: the programs, and the boards they run on.
+#![no_std]
+#![deny(missing_docs)]
+
+pub mod bench;
+pub mod board;
+pub mod command;
+pub mod digest;
+pub mod mixture;
+pub mod model;
+pub mod plot;
+pub mod stack;
+
+pub use board::Board;

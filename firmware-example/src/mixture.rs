@@ -1,0 +1,167 @@
+//! Draws points from the model and shows them, then takes wishes line by line.
+//!
+//! The sampler yields after each of its steps, so one loop here serves the chain and the board's
+//! watchdog; an executor could drive the same two calls.
+
+use crate::board::{Board, Failure};
+use crate::command::{Choice, Command, HELP, LINE, Wish, parse};
+use crate::model::{self, DIM, HISTORY, WIDTH};
+use crate::plot::{Density, REACH};
+use heapless::String;
+use tinyscore::levels::Pick;
+use tinyscore::rng::stream;
+use tinyscore::sampler::{
+    Ancestral, AnnealedLangevin, Ddim, Ddpm, DpmSolver2M, Heun, Sampler, StepRule,
+};
+use tinyscore::{Chain, Error, Levels, Mlp, Plan};
+
+type Network = Mlp<'static, WIDTH>;
+
+/// Points printed with their coordinates.
+const SHOWN: u64 = 5;
+
+/// Draws once, then answers lines until the input ends or says `quit`.
+///
+/// # Errors
+/// When the blob is damaged or the console fails.
+pub fn main(board: &mut impl Board) -> Result<(), Failure> {
+    let mut network = model::network()?;
+    introduce(board, &network)?;
+    let mut wish = first_wish(&network);
+    draw(board, &mut network, &wish)?;
+    loop {
+        write!(board, "> ")?;
+        let Some(line) = read_line(board) else {
+            writeln!(board)?;
+            return Ok(());
+        };
+        match line.as_deref().map(|line| parse(line, wish)) {
+            None => writeln!(board, "a line has at most {LINE} bytes of text")?,
+            Some(Err(refusal)) => writeln!(board, "{refusal}")?,
+            Some(Ok(Command::Help)) => board.write_str(HELP)?,
+            Some(Ok(Command::Quit)) => return Ok(()),
+            Some(Ok(Command::Draw(new))) => match draw(board, &mut network, &new) {
+                Err(Failure::Core(error)) => writeln!(board, "{error}")?,
+                result => {
+                    result?;
+                    wish = new;
+                }
+            },
+        }
+    }
+}
+
+fn introduce(board: &mut impl Board, network: &Network) -> Result<(), Failure> {
+    let model = network.model();
+    writeln!(
+        board,
+        "{}: {} dimensions, {} levels, {} bytes of flash",
+        model.name(),
+        DIM,
+        model.levels().count(),
+        model.as_bytes().len()
+    )?;
+    Ok(())
+}
+
+/// What is drawn without being asked: by the stored plan, if there is one.
+fn first_wish(network: &Network) -> Wish {
+    let stored = network.model().plan().rows() > 0;
+    let choice = if stored { Choice::Stored } else { Choice::Ancestral };
+    let levels = network.model().levels().count().min(16) as u64;
+    Wish { seed: 1, samples: 1000, choice, levels }
+}
+
+/// A line without its end; `Some(None)` for one that is too long or not text, `None` at the end of the
+/// input.
+fn read_line(board: &mut impl Board) -> Option<Option<String<LINE>>> {
+    let mut line = Some(String::new());
+    loop {
+        match board.read()? {
+            b'\n' | b'\r' => return Some(line),
+            byte => {
+                line = line.filter(|_| byte.is_ascii());
+                line = line.and_then(|mut line| line.push(char::from(byte)).ok().map(|()| line));
+            }
+        }
+    }
+}
+
+/// Draws what is wished for.
+fn draw(board: &mut impl Board, network: &mut Network, wish: &Wish) -> Result<(), Failure> {
+    let levels = network.model().levels();
+    let stored = network.model().plan();
+    let few = |count: u64| Pick::new(levels, count as usize);
+    let mut by = |plan: &dyn Plan| samples(board, network, wish, &plan);
+    match wish.choice {
+        Choice::Stored => by(&stored),
+        Choice::Ancestral => by(&Ancestral::new(1.0)?.plan(few(wish.levels)?)?),
+        Choice::Ddpm => by(&Ddpm::Beta.plan(few(wish.levels)?)?),
+        Choice::Ddim => by(&Ddim.plan(few(wish.levels)?)?),
+        Choice::Heun => by(&Heun.plan(few(wish.levels)?)?),
+        Choice::DpmSolver => by(&DpmSolver2M.plan(few(wish.levels)?)?),
+        Choice::AnnealedLangevin => {
+            let rule = StepRule::SignalToNoise(0.16);
+            by(&AnnealedLangevin::new(rule, 2, true)?.plan(few(wish.levels)?)?)
+        }
+    }
+}
+
+/// Draws by one plan, prints the first points and shows the density of all.
+fn samples(
+    board: &mut impl Board,
+    network: &mut Network,
+    wish: &Wish,
+    plan: &impl Plan,
+) -> Result<(), Failure> {
+    let mut density = Density::default();
+    for i in 0..wish.samples {
+        let state = sample(board, network, wish.seed, i, plan)?;
+        density.add(&state);
+        if i < SHOWN {
+            point(board, network, &state)?;
+        }
+    }
+    write!(board, "{density}")?;
+    corners(board, network)?;
+    let evaluations = plan.evaluations();
+    writeln!(board, "{} samples of seed {}, {evaluations} evaluations each", wish.samples, wish.seed)?;
+    Ok(())
+}
+
+/// Chain number `i`, one step after the other.
+fn sample(
+    board: &mut impl Board,
+    network: &mut Network,
+    seed: u64,
+    i: u64,
+    plan: &impl Plan,
+) -> Result<[f32; DIM], Error> {
+    let mut chain = Chain::<_, DIM, HISTORY>::new(plan, network, stream(seed, i))?;
+    while chain.step(plan, network) {
+        board.pause();
+    }
+    let mut state = [0.0; DIM];
+    state.iter_mut().zip(chain.state()).for_each(|(to, &from)| *to = from);
+    Ok(state)
+}
+
+/// Prints a point in data units.
+fn point(board: &mut impl Board, network: &Network, state: &[f32; DIM]) -> Result<(), Failure> {
+    let mut data = [0.0; DIM];
+    network.model().to_data(state, &mut data);
+    for value in data {
+        write!(board, "{value:9.4}")?;
+    }
+    writeln!(board)?;
+    Ok(())
+}
+
+/// Prints what the plot's lower left and upper right corner are in data units.
+fn corners(board: &mut impl Board, network: &Network) -> Result<(), Failure> {
+    for (name, corner) in [("lower left", -REACH), ("upper right", REACH)] {
+        write!(board, "{name}:")?;
+        point(board, network, &[corner; DIM])?;
+    }
+    Ok(())
+}

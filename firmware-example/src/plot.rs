@@ -1,0 +1,87 @@
+//! The density of points as text.
+
+use core::fmt;
+
+const COLUMNS: usize = 64;
+const ROWS: usize = 24;
+const SHADES: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
+
+/// Half the side of the square that is shown, in model units.
+pub const REACH: f32 = 2.4;
+
+/// Counts of points on a grid over the square of model units ±[`REACH`].
+pub struct Density {
+    counts: [[u16; COLUMNS]; ROWS],
+    outside: u32,
+}
+
+impl Default for Density {
+    fn default() -> Self {
+        Self { counts: [[0; COLUMNS]; ROWS], outside: 0 }
+    }
+}
+
+impl Density {
+    /// Counts a point by its first two coordinates; one that is missing is 0.
+    pub fn add(&mut self, point: &[f32]) {
+        let at = |i: usize| point.get(i).copied().unwrap_or(0.0);
+        let row = cell(-at(1), ROWS).and_then(|row| self.counts.get_mut(row));
+        match cell(at(0), COLUMNS).zip(row) {
+            Some((column, row)) => row[column] = row[column].saturating_add(1),
+            None => self.outside += 1,
+        }
+    }
+}
+
+/// The cell of a coordinate among `cells`, if it is shown.
+fn cell(v: f32, cells: usize) -> Option<usize> {
+    let scaled = (v + REACH) / (2.0 * REACH) * cells as f32;
+    (0.0..cells as f32).contains(&scaled).then_some(scaled as usize)
+}
+
+impl fmt::Display for Density {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let most = self.counts.iter().flatten().copied().max().unwrap_or(0);
+        for row in &self.counts {
+            let mut line = heapless::String::<COLUMNS>::new();
+            for &count in row {
+                // Never longer than the row: one byte a column.
+                let _ = line.push(shade(count, most));
+            }
+            writeln!(f, "|{line}|")?;
+        }
+        match self.outside {
+            0 => Ok(()),
+            outside => writeln!(f, "{outside} outside"),
+        }
+    }
+}
+
+/// A count's shade: blank for none, in proportion above that.
+fn shade(count: u16, most: u16) -> char {
+    let steps = (SHADES.len() - 1) as u32;
+    let shade = (u32::from(count) * steps).div_ceil(u32::from(most).max(1));
+    SHADES[shade.min(steps) as usize]
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::*;
+    use std::format;
+    use std::string::String;
+
+    #[test]
+    fn points_appear_where_they_are() {
+        let mut density = Density::default();
+        for point in [[-2.39, 2.39], [2.39, -2.39], [2.39, -2.39], [3.0, 0.0], [f32::NAN, 0.0]] {
+            density.add(&point);
+        }
+        let text = format!("{density}");
+        let lines: std::vec::Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], format!("|+{}|", " ".repeat(63)));
+        assert_eq!(lines[23], format!("|{}@|", " ".repeat(63)));
+        assert_eq!(lines[24], String::from("2 outside"));
+    }
+}

@@ -1,0 +1,193 @@
+//! The blob: what is written is read, and nothing damaged is believed or panics.
+
+use proptest::prelude::*;
+use tests::Tiny;
+use tinyscore::sampler::{DpmSolver2M, Heun, Sampler};
+use tinyscore::{Chain, Error, Levels, Mlp, Model, Plan, Score, rng::stream};
+
+fn tiny() -> Vec<u8> {
+    let tiny = Tiny::new(&[3, 9, 17, 3], true, 7);
+    let sigmas: Vec<f32> = tiny.levels.iter().map(|l| l.sigma).collect();
+    tiny.encode(&Heun.plan(sigmas).unwrap()).unwrap()
+}
+
+/// CRC-32 by its bitwise definition, over all but bytes 16 to 19.
+fn with_checksum(mut blob: Vec<u8>) -> Vec<u8> {
+    let covered = blob[..16].iter().chain(&blob[20..]);
+    let crc = !covered.fold(u32::MAX, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |c, _| if c & 1 == 1 { (c >> 1) ^ 0xedb8_8320 } else { c >> 1 })
+    });
+    blob[16..20].copy_from_slice(&crc.to_le_bytes());
+    blob
+}
+
+#[test]
+fn what_was_written_is_read() {
+    let blob = tiny();
+    let model = Model::from_bytes(&blob).unwrap();
+    assert_eq!((model.name(), model.dim(), model.width()), ("tiny", 3, 17));
+    assert_eq!(model.widths().collect::<Vec<_>>(), [3, 9, 17, 3]);
+    assert_eq!(model.macs(), 6 * 9 + 9 * 17 + 17 * 3);
+    assert_eq!(model.levels().count(), 5);
+    assert_eq!((model.levels().sigma(0), model.levels().sigma(5)), (4.0, 0.0));
+    let mut data = [0.0; 3];
+    model.to_data(&[0.0, 1.0, -1.0], &mut data);
+    assert_eq!(data, [0.25, 2.25, -1.75]);
+    let mut x = [0.0; 3];
+    model.to_model(&data, &mut x);
+    assert_eq!(x, [0.0, 1.0, -1.0]);
+    assert_eq!(with_checksum(blob.clone()), blob);
+}
+
+#[test]
+fn the_stored_plan_is_the_computed_one() {
+    let blob = tiny();
+    let model = Model::from_bytes(&blob).unwrap();
+    let (stored, computed) = (model.plan(), Heun.plan(model.levels()).unwrap());
+    assert_eq!((stored.rows(), stored.history(), stored.levels()), (9, 1, 5));
+    assert_eq!(stored.prior(), computed.prior());
+    for row in 0..9 {
+        assert_eq!(stored.step(row), computed.step(row));
+    }
+}
+
+#[test]
+fn bytes_after_the_end_are_ignored() {
+    let mut blob = tiny();
+    let length = blob.len();
+    blob.extend([0xff; 100]);
+    assert_eq!(Model::from_bytes(&blob).unwrap().as_bytes().len(), length);
+}
+
+#[test]
+fn every_truncation_is_an_error() {
+    let blob = tiny();
+    for length in 0..blob.len() {
+        let error = Model::from_bytes(&blob[..length]).unwrap_err();
+        assert!(matches!(error, Error::Truncated { have, .. } if have == length), "{length}: {error}");
+    }
+}
+
+#[test]
+fn every_flip_of_a_byte_is_an_error() {
+    let blob = tiny();
+    for i in 0..blob.len() {
+        for mask in [0x01, 0x80, 0xff, 0x55] {
+            let mut damaged = blob.clone();
+            damaged[i] ^= mask;
+            assert!(Model::from_bytes(&damaged).is_err(), "byte {i} ^ {mask:#x}");
+        }
+    }
+}
+
+/// With the checksum made right again, a changed byte may pass: then the model must evaluate without a
+/// panic and stay finite.
+#[test]
+fn a_forged_blob_is_an_error_or_a_model_that_cannot_panic() {
+    let blob = tiny();
+    let mut accepted = 0;
+    for i in (0..16).chain(20..blob.len()) {
+        for mask in [0x01, 0x80, 0xff, 0x7f] {
+            let mut forged = blob.clone();
+            forged[i] ^= mask;
+            let forged = with_checksum(forged);
+            if let Ok(mut network) = Mlp::<64>::from_bytes(&forged) {
+                accepted += 1;
+                exercise(&mut network);
+            }
+        }
+    }
+    assert!(accepted > 100, "{accepted}");
+}
+
+fn exercise(network: &mut Mlp<'_, 64>) {
+    let dim = network.dim();
+    for value in [0.0, 1.0, -1e30, f32::INFINITY, f32::NAN] {
+        let mut eps = vec![0.0; dim];
+        network.noise(&vec![value; dim], 1000, &mut eps);
+    }
+    let plan = network.model().plan();
+    if let Ok(mut chain) = Chain::<_, 8, 3>::new(&plan, network, stream(1, 1)) {
+        chain.run(&plan, network);
+        assert!(chain.state().iter().all(|x| x.is_finite()));
+    }
+}
+
+#[test]
+fn misfits_are_named_with_both_numbers() {
+    let blob = tiny();
+    let model = Model::from_bytes(&blob).unwrap();
+    assert_eq!(Mlp::<16>::new(model.clone()).unwrap_err(), Error::TooWide { width: 17, capacity: 16 });
+    let network = Mlp::<17>::new(model.clone()).unwrap();
+    let plan = model.plan();
+    let start = |_| stream(1, 0);
+    let error = Chain::<_, 2>::new(&plan, &network, start(())).unwrap_err();
+    assert_eq!(error, Error::TooManyDimensions { dim: 3, capacity: 2 });
+    let error = Chain::<_, 3, 0>::new(&plan, &network, start(())).unwrap_err();
+    assert_eq!(error, Error::History { asked: 1, capacity: 0 });
+    let six = DpmSolver2M.plan([6.0, 5.0, 4.0, 3.0, 2.0, 1.0]).unwrap();
+    let error = Chain::<_, 3>::new(&six, &network, start(())).unwrap_err();
+    assert_eq!(error, Error::MissingLevels { asked: 6, have: 5 });
+    let error = Chain::<_, 3>::from_state(&plan, &network, start(()), &[0.0; 2]).unwrap_err();
+    assert_eq!(error, Error::Length { dim: 3, have: 2 });
+}
+
+#[test]
+fn a_small_buffer_says_what_is_needed() {
+    let tiny = Tiny::new(&[2, 3, 2], false, 1);
+    let whole = tiny.encode(&Heun.plan([1.0]).unwrap()).unwrap();
+    let Err(Error::Truncated { needed, .. }) = Model::from_bytes(&whole[..30]) else { panic!() };
+    assert_eq!(needed, whole.len());
+}
+
+#[test]
+fn messages_say_what_to_do() {
+    let blob = tiny();
+    let mut other = blob.clone();
+    other[10] = 9;
+    for (bytes, part) in [
+        (&b"not a blob, but long enough for the prefix"[..], "wrong magic"),
+        (&blob[..100], "copy or flash it again"),
+        (&other[..], "arithmetic version 9"),
+    ] {
+        let message = Model::from_bytes(bytes).unwrap_err().to_string();
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+/// A row whose sum could pass 2³¹ is refused, not wrapped.
+#[test]
+fn an_overflowing_layer_is_refused() {
+    let mut tiny = Tiny::new(&[2, 3, 2], false, 1);
+    tiny.layers[0].biases[1] = i32::MAX - 10;
+    let error = tiny.encode(&Heun.plan([1.0]).unwrap()).unwrap_err();
+    assert_eq!(error, Error::Malformed("a layer's sum could overflow"));
+    let mut tiny = Tiny::new(&[2, 3, 2], false, 1);
+    tiny.layers[0].weights[0] = -128;
+    let error = tiny.encode(&Heun.plan([1.0]).unwrap()).unwrap_err();
+    assert_eq!(error, Error::Malformed("a weight of -128"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// The core's network equals the written rules in wide integers, bit for bit, in any shape.
+    #[test]
+    fn the_network_equals_its_rules(
+        dim in 1_usize..6,
+        hidden in prop::collection::vec(1_usize..40, 1..5),
+        split: bool,
+        seed: u64,
+        x in prop::collection::vec(-8.0_f32..8.0, 6),
+        level in 0_usize..5,
+    ) {
+        let widths: Vec<usize> = [dim].into_iter().chain(hidden).chain([dim]).collect();
+        let tiny = Tiny::new(&widths, split, seed);
+        let blob = tiny.encode(&Heun.plan([1.0]).unwrap()).unwrap();
+        let mut network = Mlp::<64>::from_bytes(&blob).unwrap();
+        let mut eps = vec![0.0; dim];
+        network.noise(&x[..dim], level, &mut eps);
+        let bits = |v: &[f32]| v.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+        prop_assert_eq!(bits(&eps), bits(&tiny.noise(&x[..dim], level)));
+    }
+}

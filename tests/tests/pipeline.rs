@@ -1,0 +1,137 @@
+//! From data to blob in seconds: the whole path with a small network.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tinyscore::{Mlp, Model, Plan, Score};
+use trainer::config::{Config, Preset};
+use trainer::data;
+use trainer::run::{Run, digest, whole};
+
+const GO_ON: AtomicBool = AtomicBool::new(false);
+
+fn small() -> Config {
+    let mut config = Config::new("mixture", Preset::Default);
+    config.points = 5000;
+    config.net.hidden = vec![32, 32];
+    config.training.steps = 400;
+    config.training.batch = 128;
+    config.sampling.samples = 500;
+    config.export.levels = 9;
+    config.sampling.steps = 9;
+    config
+}
+
+#[test]
+fn a_short_training_leaves_a_whole_run_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = Run::create(&folder.path().join("run"), small()).unwrap();
+    let report = whole(&run, &GO_ON).unwrap().unwrap();
+    for name in [
+        "model.postcard",
+        "samples-int8.npy",
+        "samples-float.npy",
+        "metrics.json",
+        "config.toml",
+        "checkpoint.safetensors",
+        "samples.png",
+        "chain.png",
+        "training.png",
+        "fidelity.png",
+    ] {
+        assert!(run.file(name).metadata().unwrap().len() > 100, "{name}");
+    }
+    assert_eq!((report.evaluations, report.samples), (9, 500));
+    assert!(report.worst_cosine > 0.99, "{}", report.worst_cosine);
+    let samples = data::read(&run.file("samples-int8.npy")).unwrap();
+    assert_eq!((samples.len(), samples.dim()), (500, 2));
+    assert_eq!(format!("{:016x}", digest(&samples)), report.sample_digest);
+    assert_eq!(std::fs::read_dir(&run.dir).unwrap().count(), 10, "something else was left");
+
+    let again = Run::open(&run.dir).unwrap();
+    assert_eq!(again.config, run.config);
+    let blob = std::fs::read(run.file("model.postcard")).unwrap();
+    assert_eq!(again.draw_int8(&blob, run.config.seed).unwrap(), samples);
+    assert_eq!(again.export(&again.trained().unwrap()).unwrap(), blob);
+    assert_eq!(Model::from_bytes(&blob).unwrap().plan().evaluations(), 9);
+}
+
+/// Samples of the integer network stay with the float network's on the same noise.
+#[test]
+fn int8_chains_follow_float_chains() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = Run::create(&folder.path().join("run"), small()).unwrap();
+    let trained = run.train(&GO_ON).unwrap();
+    let denoiser = trainer::denoiser::Denoiser { net: trained.checkpoint.snapshot.ema, ..run.fresh() };
+    let blob = run.export(&denoiser).unwrap();
+    let mut network = Mlp::<64>::from_bytes(&blob).unwrap();
+    let sigmas = run.config.sigmas().unwrap();
+    let mut float = denoiser.at_levels(&sigmas);
+    let (mut a, mut b) = ([0.0; 2], [0.0; 2]);
+    let mut worst = 0.0_f32;
+    for level in 0..sigmas.len() {
+        for x in [[0.9, 1.1], [-1.0, -0.95], [0.3, -0.2], [2.0, 1.5]] {
+            network.noise(&x, level, &mut a);
+            float.noise(&x, level, &mut b);
+            worst = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(worst, f32::max);
+        }
+    }
+    assert!(worst < 0.05, "{worst}");
+    assert!(worst > 0.0, "the float network answered for the integer one");
+}
+
+/// Interrupted and resumed, a training ends with the same blob.
+#[test]
+fn a_resumed_training_ends_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let straight = Run::create(&folder.path().join("a"), small()).unwrap();
+    whole(&straight, &GO_ON).unwrap().unwrap();
+    let broken = Run::create(&folder.path().join("b"), small()).unwrap();
+    let stop = AtomicBool::new(false);
+    let outcome = std::thread::scope(|scope| {
+        let training = scope.spawn(|| whole(&broken, &stop));
+        std::thread::sleep(std::time::Duration::from_millis(60));
+        stop.store(true, Ordering::Relaxed);
+        training.join().unwrap().unwrap()
+    });
+    if outcome.is_none() {
+        assert!(broken.file("checkpoint.safetensors").exists());
+        assert!(!broken.file("model.postcard").exists());
+        let resumed = Run::open(&broken.dir).unwrap();
+        whole(&resumed, &GO_ON).unwrap().unwrap();
+    }
+    for name in ["model.postcard", "checkpoint.safetensors", "samples-int8.npy"] {
+        assert_eq!(
+            std::fs::read(straight.file(name)).unwrap(),
+            std::fs::read(broken.file(name)).unwrap(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_taken_folder_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("thesis.txt"), "do not lose").unwrap();
+    let error = Run::create(folder.path(), small()).unwrap_err().to_string();
+    assert!(error.contains("is not empty; give another folder with --out"), "{error}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn own_points_are_trained_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("points.csv");
+    let rows: Vec<String> =
+        (0..200).map(|i| format!("{},{},{}", i % 7, 100 + i % 5, -0.01 * f64::from(i))).collect();
+    std::fs::write(&file, rows.join("\n")).unwrap();
+    let mut config = small();
+    config.data = file.to_string_lossy().into_owned();
+    let run = Run::create(&folder.path().join("run"), config).unwrap();
+    let report = whole(&run, &GO_ON).unwrap().unwrap();
+    let samples = data::read(&run.file("samples-int8.npy")).unwrap();
+    assert_eq!(samples.dim(), 3);
+    let mean = samples.rows().map(|row| row[1]).sum::<f32>() / samples.len() as f32;
+    assert!((mean - 102.0).abs() < 0.5, "{mean}");
+    assert!(report.score_error.is_none());
+    assert!(Path::new(&run.file("samples.png")).metadata().is_err(), "no plane to draw");
+}
