@@ -7,6 +7,7 @@
 
 use crate::arith::{ARITHMETIC, is_bounded};
 use crate::crc::crc32;
+use crate::mlp::activation;
 use crate::plan::HISTORY;
 use crate::{Error, Levels, Plan, Step};
 use half::f16;
@@ -28,6 +29,8 @@ const MAGIC: [u8; 8] = *b"tinyscor";
 const PREFIX: usize = 24;
 const ALIGN: usize = 16;
 const STEP: usize = 32;
+/// Bytes of an activation: table, shift, two slopes.
+const CURVE: usize = 2 * TABLE + 6;
 /// Bound of the factors that the output is computed with; keeps ε̂ finite for every state.
 const MAX_GAIN: f32 = 1_048_576.0;
 
@@ -100,13 +103,34 @@ pub(crate) struct Sections<'a> {
     pub biases: &'a [u8],
     /// hidden: outputs × `i32` multipliers; last: outputs × `f16` scales
     pub scales: &'a [u8],
-    /// hidden: [`TABLE`] × `i16`
+    /// hidden: the activation
+    pub curve: Curve<'a>,
+}
+
+/// An activation: a table about zero and straight lines beyond it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Curve<'a> {
+    /// [`TABLE`] × `i16`, at the pre-activations (i − 128)·2^shift
     pub table: &'a [u8; 2 * TABLE],
+    /// 0…8
+    pub shift: u32,
+    /// Slopes below and above the table, in units of 2⁻¹⁴.
+    pub left_slope: i16,
+    pub right_slope: i16,
+}
+
+impl Curve<'_> {
+    /// Largest magnitude that it can give.
+    fn largest(&self) -> u64 {
+        let knots = self.table.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]]));
+        let ends = [i16::MIN, i16::MAX].map(|z| activation(self, z));
+        knots.chain(ends).map(|y| u64::from(y.unsigned_abs())).max().unwrap_or(0)
+    }
 }
 
 /// Bytes of all sections of a layer, each padded.
 fn layer_bytes(inputs: usize, outputs: usize, hidden: bool) -> usize {
-    let scales = if hidden { padded(4 * outputs) + padded(2 * TABLE) } else { padded(2 * outputs) };
+    let scales = if hidden { padded(4 * outputs) + padded(CURVE) } else { padded(2 * outputs) };
     padded(outputs * inputs) + padded(4 * outputs) + scales
 }
 
@@ -133,9 +157,18 @@ impl<'a> Layer<'a> {
         let weights = cursor.section(self.outputs * self.inputs);
         let biases = cursor.section(4 * self.outputs);
         let scales = cursor.section(if self.hidden { 4 } else { 2 } * self.outputs);
-        let table = cursor.section(2 * TABLE).try_into().unwrap_or(&NO_TABLE);
-        Sections { weights, biases, scales, table }
+        let curve = cursor.section(CURVE);
+        let (table, rest) = curve.split_first_chunk().unwrap_or((&NO_TABLE, &[]));
+        let [shift, left_slope, right_slope] = [0, 1, 2].map(|i| short(rest, i));
+        let curve = Curve { table, shift: (shift & 15) as u32, left_slope, right_slope };
+        Sections { weights, biases, scales, curve }
     }
+}
+
+/// Number `i` of little-endian `i16`; 0 past the end.
+fn short(bytes: &[u8], i: usize) -> i16 {
+    let short = bytes.get(2 * i..).and_then(<[u8]>::first_chunk);
+    short.map_or(0, |b| i16::from_le_bytes(*b))
 }
 
 /// Word number `i` of little-endian `i32`; 0 past the end.
@@ -337,8 +370,10 @@ impl<'a> Model<'a> {
             if !layer.hidden && (0..layer.outputs).any(|j| !half_float(sections.scales, j).is_finite()) {
                 return Err(Error::Malformed("output scale"));
             }
-            let entries = sections.table.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]]));
-            limit = entries.map(|y| u64::from(y.unsigned_abs())).max().unwrap_or(0);
+            limit = sections.curve.largest();
+            if layer.hidden && sections.curve.shift > 8 {
+                return Err(Error::Malformed("shift of an activation"));
+            }
             conditions = &[];
         }
         Ok(())
@@ -485,8 +520,12 @@ pub enum Stage<'a> {
     Hidden {
         /// One per output.
         multipliers: &'a [i32],
-        /// Activation at the pre-activations −32768, −32512, …, 32512, 32768.
+        /// Activation at the pre-activations −128·2^shift, −127·2^shift, …, 128·2^shift.
         table: &'a [i16; TABLE],
+        /// 0…8
+        shift: u16,
+        /// Slopes below and above the table, in units of 2⁻¹⁴.
+        slopes: [i16; 2],
     },
     /// Scale to floats.
     Output {
@@ -590,9 +629,10 @@ impl Source<'_> {
             writer.section(layer.weights.iter().map(|w| w.to_le_bytes()));
             writer.section(layer.biases.iter().map(|b| b.to_le_bytes()));
             match layer.stage {
-                Stage::Hidden { multipliers, table } => {
+                Stage::Hidden { multipliers, table, shift, slopes } => {
                     writer.section(multipliers.iter().map(|m| m.to_le_bytes()));
-                    writer.section(table.iter().map(|y| y.to_le_bytes()));
+                    let ends = [shift as i16, slopes[0], slopes[1]];
+                    writer.section(table.iter().chain(&ends).map(|y| y.to_le_bytes()));
                 }
                 Stage::Output { scales } => writer.section(scales.iter().map(|s| s.to_le_bytes())),
             }

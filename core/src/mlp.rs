@@ -5,7 +5,7 @@
 //! ```text
 //! sum_j = bias_j + Σ_i w_ji·x_i            (first layer: + the noise level's row)
 //! z_j   = saturate16(round(sum_j·multiplier_j/2³²))
-//! y_j   = the activation table at z_j, interpolated
+//! y_j   = the activation at z_j: a table, interpolated, and straight lines beyond its ends
 //! ```
 //!
 //! The first layer may be split, for data whose modes are narrow against their distance: it sees every
@@ -15,7 +15,7 @@
 //! Preconditioning follows Karras et al. 2022 (Table 1), with the coefficients of each level in the blob.
 
 use crate::arith::{quantize, rounded_high, saturate16};
-use crate::blob::{Layer, TABLE, half_float, word};
+use crate::blob::{Curve, Layer, half_float, word};
 use crate::kernel::dense;
 use crate::{Error, Model, Score};
 
@@ -101,7 +101,7 @@ fn hidden_layer(layer: &Layer<'_>, condition: &[u8], input: &[i16], output: &mut
         let sums = tile_sums(tile, weights, sections.biases, condition, input);
         for (i, (y, sum)) in output.iter_mut().zip(sums).enumerate() {
             let z = saturate16(rounded_high(sum, word(sections.scales, TILE * tile + i)));
-            *y = activation(sections.table, z);
+            *y = activation(&sections.curve, z);
         }
     }
 }
@@ -131,19 +131,33 @@ fn tile_sums(tile: usize, weights: &[u8], biases: &[u8], condition: &[u8], input
     sums
 }
 
-/// The table's value at `z`, linearly interpolated between its 257 knots 256 apart, rounded to nearest
-/// with ties towards +∞.
+/// Activation of the pre-activation `z`, rounded to nearest with ties towards +∞: inside the table linear
+/// between its knots, 2^shift apart about z = 0, beyond its ends a straight line of the given slope.
 #[inline]
-fn activation(table: &[u8; 2 * TABLE], z: i16) -> i16 {
-    let segment = usize::from((z as u16 ^ 0x8000) >> 8);
+pub(crate) fn activation(curve: &Curve<'_>, z: i16) -> i16 {
+    let Curve { table, shift, left_slope, right_slope } = *curve;
+    let (z, reach) = (i32::from(z), 128 << shift);
+    let inside = z.clamp(-reach, reach - 1);
+    let segment = ((inside >> shift) + 128) as u8 as usize;
     let knot = |i: usize| i32::from(i16::from_le_bytes([table[2 * i], table[2 * i + 1]]));
     let (left, right) = (knot(segment), knot(segment + 1));
-    (left + (((right - left) * i32::from(z & 255) + 128) >> 8)) as i16
+    let fraction = inside & ((1 << shift) - 1);
+    let y = left + (((right - left) * fraction + ((1 << shift) >> 1)) >> shift);
+    if z == inside {
+        return y as i16;
+    }
+    let slope = if z < 0 { left_slope } else { right_slope };
+    saturate16(y + (((z - inside) * i32::from(slope) + (1 << 13)) >> 14))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::blob::TABLE;
+
+    fn curve(bytes: &[u8; 2 * TABLE], shift: u32) -> Curve<'_> {
+        Curve { table: bytes, shift, left_slope: 0, right_slope: 1 << 13 }
+    }
 
     #[test]
     fn activation_interpolates_between_knots() {
@@ -152,10 +166,13 @@ mod tests {
             let y = if i < 128 { 0 } else { (i as i16 - 128) * 100 };
             bytes.copy_from_slice(&y.to_le_bytes());
         }
-        for (z, y) in
-            [(-32_768, 0), (-1, 0), (0, 0), (256, 100), (384, 150), (2, 1), (1, 0), (32_767, 12_800)]
-        {
-            assert_eq!(activation(&table, z), y, "{z}");
+        let wide = [(-32_768, 0), (-1, 0), (0, 0), (256, 100), (384, 150), (2, 1), (1, 0), (32_767, 12_800)];
+        for (z, y) in wide {
+            assert_eq!(activation(&curve(&table, 8), z), y, "{z}");
+        }
+        // Knots 4 apart: the table ends at 512, half slope from 511 on.
+        for (z, y) in [(4, 100), (2, 50), (511, 12_775), (512, 12_776), (1511, 13_275), (-600, 0)] {
+            assert_eq!(activation(&curve(&table, 2), z), y, "{z}");
         }
     }
 }

@@ -22,6 +22,10 @@ pub struct Layer {
     pub multipliers: Vec<i32>,
     /// Activation knots, in hidden layers.
     pub table: Box<[i16; TABLE]>,
+    /// Their distance is 2^shift.
+    pub shift: u16,
+    /// Beyond them, in units of 2⁻¹⁴.
+    pub slopes: [i16; 2],
     /// One per output, in the last layer.
     pub scales: Vec<f16>,
 }
@@ -131,13 +135,19 @@ impl Layer {
             biases: (0..outputs).map(|_| between(rng, 100_000)).collect(),
             multipliers: (0..outputs).map(|_| between(rng, 50_000_000)).collect(),
             table: Box::new(std::array::from_fn(|i| (i as i16 - 128) * slope + between(rng, 300) as i16)),
+            shift: (rng.next_u32() % 9) as u16,
+            slopes: [between(rng, 9000) as i16, between(rng, 9000) as i16],
             scales: (0..outputs).map(|_| f16::from_f32(between(rng, 1000) as f32 * 1e-5)).collect(),
         }
     }
 
     fn source(&self, hidden: bool) -> LayerSource<'_> {
-        let Self { weights, biases, multipliers, table, scales } = self;
-        let stage = if hidden { Stage::Hidden { multipliers, table } } else { Stage::Output { scales } };
+        let Self { weights, biases, multipliers, table, shift, slopes, scales } = self;
+        let stage = if hidden {
+            Stage::Hidden { multipliers, table, shift: *shift, slopes: *slopes }
+        } else {
+            Stage::Output { scales }
+        };
         LayerSource { weights, biases, stage }
     }
 
@@ -150,12 +160,17 @@ impl Layer {
         .collect()
     }
 
-    /// Requantization and the interpolated table, with floor divisions instead of shifts.
+    /// Requantization, the interpolated table and the lines beyond it, with floor divisions instead of shifts.
     fn activate(&self, sum: i64, multiplier: i32) -> i64 {
         let z = (sum * i64::from(multiplier) + (1 << 31)).div_euclid(1 << 32).clamp(-32_768, 32_767);
-        let (segment, fraction) = (z.div_euclid(256) + 128, z.rem_euclid(256));
+        let (width, reach) = (1 << self.shift, 128 << self.shift);
+        let inside = z.clamp(-reach, reach - 1);
+        let (segment, fraction) = (inside.div_euclid(width) + 128, inside.rem_euclid(width));
         let [left, right] = [segment, segment + 1].map(|i| i64::from(self.table[i as usize]));
-        left + ((right - left) * fraction + 128).div_euclid(256)
+        let y = left + ((right - left) * fraction + width / 2).div_euclid(width);
+        let slope = i64::from(self.slopes[usize::from(z > 0)]);
+        let line = ((z - inside) * slope + (1 << 13)).div_euclid(1 << 14);
+        if z == inside { y } else { (y + line).clamp(-32_768, 32_767) }
     }
 }
 

@@ -7,7 +7,7 @@ use trainer::config::{Config, Preset};
 use trainer::data;
 use trainer::run::{Run, digest, whole};
 
-const GO_ON: AtomicBool = AtomicBool::new(false);
+static GO_ON: AtomicBool = AtomicBool::new(false);
 
 fn small() -> Config {
     let mut config = Config::new("mixture", Preset::Default);

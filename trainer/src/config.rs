@@ -133,16 +133,16 @@ impl Config {
         let base = Self::for_data(data);
         match preset {
             Preset::Default => base,
-            Preset::Seed => base.as_published(),
+            Preset::Seed => base.published(),
         }
     }
 
     fn for_data(data: &str) -> Self {
         let mixture = data == Toy::Mixture.name();
-        let (hidden, sampler, steps, levels) = if mixture {
-            (vec![88, 88], Method::Ancestral, 35, 35)
+        let (hidden, sampler, steps, levels, smallest) = if mixture {
+            (vec![88, 88], Method::Ancestral, 35, 35, 0.01)
         } else {
-            (vec![128, 128, 128], Method::DpmSolver2M, 20, 39)
+            (vec![128, 128, 128], Method::DpmSolver2M, 20, 39, 0.02)
         };
         let (sigma_min, sigma_max) = (0.01, 6.0);
         Self {
@@ -156,9 +156,9 @@ impl Config {
                 embedding: 16,
             },
             training: TrainingConfig {
-                steps: if mixture { 40_000 } else { 25_000 },
+                steps: if mixture { 80_000 } else { 30_000 },
                 batch: 512,
-                learning_rate: 4e-3,
+                learning_rate: 2e-3,
                 warm_up: 0.1,
                 weight_decay: 0.0,
                 clip_norm: 1.0,
@@ -170,17 +170,22 @@ impl Config {
                 spacing: SpacingKind::Karras,
                 rho: 7.0,
                 levels,
-                sigma_min,
+                sigma_min: smallest,
                 sigma_max,
                 activation_bits: 16,
                 split_input: true,
             },
-            sampling: SamplingConfig { samples: 10_000, sampler, steps, options: Options::default() },
+            sampling: SamplingConfig {
+                samples: 10_000,
+                sampler,
+                steps,
+                options: Options { eta: 0.5, ..Options::default() },
+            },
         }
     }
 
     /// The seed's own recipe, for comparison.
-    fn as_published(mut self) -> Self {
+    fn published(mut self) -> Self {
         self.net = NetConfig {
             hidden: vec![4, 32, 4],
             activation: Activation::Elu,

@@ -14,7 +14,7 @@ use crate::points::Points;
 use crate::quantize::{Calibration, Export, quantize};
 use crate::report::{Quality, Report, worst};
 use crate::sample::{MAX_WIDTH, draw, path};
-use crate::train::{Trained, train};
+use crate::train::{Task, Trained, train};
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
@@ -128,7 +128,9 @@ impl Run {
         let bar = bar("training", self.config.training.steps);
         let standard = self.data.standardizer.apply(&self.data.train);
         let Config { training, seed, .. } = &self.config;
-        let trained = train(Cpu::default(), &self.fresh(), &standard, training, *seed, start, stop, &bar);
+        let denoiser = self.fresh();
+        let task = Task { denoiser: &denoiser, data: &standard, config: training, seed: *seed };
+        let trained = train(Cpu::default(), &task, start, stop, &bar);
         bar.finish();
         trained.checkpoint.save(&self.file(checkpoint::FILE))?;
         Ok(trained)

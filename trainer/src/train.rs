@@ -36,19 +36,29 @@ pub fn one_cycle(step: u64, config: &TrainingConfig) -> f32 {
     config.learning_rate * scale
 }
 
-/// Trains `denoiser` on standardized `data` from `start`, or from its own weights, until the last step
-/// or until `stop` is set. Batch t of a seed is always the same, so a resumed training ends with the
-/// same weights.
+/// What is trained on what.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
+    /// The network, with its first weights.
+    pub denoiser: &'a Denoiser,
+    /// Standardized points.
+    pub data: &'a Points,
+    /// Steps, batch, rates.
+    pub config: &'a TrainingConfig,
+    /// Seed of the batches.
+    pub seed: u64,
+}
+
+/// Trains from `start`, or from the network's own weights, until the last step or until `stop` is set.
+/// Batch t of a seed is always the same, so a resumed training ends with the same weights.
 pub fn train<B: Backend>(
     device: B,
-    denoiser: &Denoiser,
-    data: &Points,
-    config: &TrainingConfig,
-    seed: u64,
+    task: &Task<'_>,
     start: Option<Checkpoint>,
     stop: &AtomicBool,
     bar: &ProgressBar,
 ) -> Trained {
+    let Task { denoiser, data, config, seed } = *task;
     let TrainingConfig { weight_decay, clip_norm, ema, sigma_min, sigma_max, .. } = *config;
     let hyper = Hyper { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay, clip_norm, ema };
     let objective = DenoisingScoreMatching { sigma_min, sigma_max };
@@ -65,7 +75,7 @@ pub fn train<B: Backend>(
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ step);
         objective.fill(denoiser, data, config.batch, &mut rng, &mut examples);
         let Examples { inputs, targets, weights } = &examples;
-        let wanted = step % READ_EVERY == 0;
+        let wanted = step.is_multiple_of(READ_EVERY);
         let loss = learner.step(Batch { inputs, targets, weights }, one_cycle(step, config), wanted);
         if let Some(loss) = loss {
             let smooth = read.map_or(loss, |old| 0.9 * old + 0.1 * loss);

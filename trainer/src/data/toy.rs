@@ -165,7 +165,9 @@ mod tests {
     fn moments_equal_those_of_the_independent_implementation() {
         for (toy, expected) in REFERENCE {
             for (i, (got, want)) in moments(&draw(toy, 40_000)).into_iter().zip(expected).enumerate() {
-                assert!((got - want).abs() < 0.03, "{toy:?} moment {i}: {got} for {want}");
+                // A mean of fourth powers is three times as noisy.
+                let tolerance = if i < 5 { 0.02 } else { 0.06 };
+                assert!((got - want).abs() < tolerance, "{toy:?} moment {i}: {got} for {want}");
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Distances between samples and data; one file per metric, all in double precision inside.
 //!
 //! Values of the tests marked "reference" come from an independent implementation in numpy 2.4,
-//! scipy 1.17 and scikit-learn 1.9, on the same two clouds of [`fixture`].
+//! scipy 1.17 and scikit-learn 1.9, on the same two clouds of `fixture`.
 
 mod c2st;
 mod frechet;

@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn it_agrees_with_the_reference() {
         let around = |x: (usize, &f32)| {
-            if (x.0 / 2) % 3 == 0 { 1.0 + 0.1 * x.1 } else { 0.1 * x.1 - 1.0 }
+            if (x.0 / 2).is_multiple_of(3) { 1.0 + 0.1 * x.1 } else { 0.1 * x.1 - 1.0 }
         };
         let points = Points::new(2, cloud(2, false).values().iter().enumerate().map(around).collect());
         let m = mixture_modes(&points);

@@ -72,6 +72,7 @@ pub(super) fn draw(
 fn encode(out: impl Write, pixels: &[u8], width: u32, height: u32) -> io::Result<()> {
     let mut encoder = png::Encoder::new(out, width, height);
     encoder.set_color(png::ColorType::Rgb);
+    encoder.set_compression(png::Compression::High);
     let mut writer = encoder.write_header()?;
     writer.write_image_data(pixels)?;
     Ok(writer.finish()?)

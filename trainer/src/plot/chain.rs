@@ -6,8 +6,8 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
 use super::canvas::{
-    Area, Drawn, INK, LABEL_SIZE, MARGIN, PlotError, TICK_SIZE, TITLE_STRIP, draw, progress_color, text,
-    title,
+    Area, Drawn, INK, LABEL_SIZE, LINES, MARGIN, PlotError, TICK_SIZE, TITLE_STRIP, draw, progress_color,
+    text, title,
 };
 use super::density::{View, draw_density, grey};
 use super::panel::{SIDE, TICK_COLUMN, TICK_STRIP, grid, square};
@@ -93,15 +93,18 @@ fn pixel(view: View, point: [f32; 2]) -> Option<[f64; 2]> {
 /// The first state as a ring, the last as a full disc.
 fn ends(area: &Area, view: View, points: &[[f32; 2]]) -> Drawn {
     let (first, last) = (points[0], points[points.len() - 1]);
-    if let Some(at) = visible(view, first) {
-        area.draw(&Circle::new(at, 12, WHITE.filled()))?;
-        area.draw(&Circle::new(at, 12, progress_color(0.0).stroke_width(4)))?;
-    }
-    if let Some(at) = visible(view, last) {
-        area.draw(&Circle::new(at, 13, WHITE.filled()))?;
-        area.draw(&Circle::new(at, 10, RGBColor(213, 94, 0).filled()))?;
-    }
-    Ok(())
+    visible(view, first).map_or(Ok(()), |at| start_mark(area, at))?;
+    visible(view, last).map_or(Ok(()), |at| end_mark(area, at))
+}
+
+fn start_mark(area: &Area, at: (i32, i32)) -> Drawn {
+    area.draw(&Circle::new(at, 12, WHITE.filled()))?;
+    Ok(area.draw(&Circle::new(at, 12, progress_color(0.0).stroke_width(4)))?)
+}
+
+fn end_mark(area: &Area, at: (i32, i32)) -> Drawn {
+    area.draw(&Circle::new(at, 13, WHITE.filled()))?;
+    Ok(area.draw(&Circle::new(at, 10, LINES[1].filled()))?)
 }
 
 fn visible(view: View, point: [f32; 2]) -> Option<(i32, i32)> {
@@ -116,10 +119,13 @@ fn bar(sheet: &Area, y: i32, steps: usize) -> Drawn {
         let color = progress_color(f64::from(i) / f64::from(width));
         sheet.draw(&Rectangle::new([(left + i, y), (left + i + 1, y + height)], color.filled()))?;
     }
+    let middle = y + height / 2;
+    start_mark(sheet, (left - 20, middle))?;
+    end_mark(sheet, (left + width + 20, middle))?;
     let style = |h| text(TICK_SIZE, INK, h, VPos::Center);
-    let middle = y + height / 2 - 2;
-    sheet.draw_text("start", &style(HPos::Right), (left - 16, middle))?;
-    Ok(sheet.draw_text(&format!("step {steps}"), &style(HPos::Left), (left + width + 16, middle))?)
+    sheet.draw_text("start", &style(HPos::Right), (left - 44, middle + 3))?;
+    let (words, at) = (format!("step {steps}"), (left + width + 44, middle + 3));
+    Ok(sheet.draw_text(&words, &style(HPos::Left), at)?)
 }
 
 #[cfg(test)]
@@ -150,7 +156,7 @@ mod tests {
         let chain = [[0.9, -0.9], [0.0, 0.0], [-0.9, 0.9]];
         let (_, pixels) = drawn(|path| chain_path(path, "t", &chain, &background));
         let end = pixels.iter().filter(|p| **p == [213, 94, 0]).count();
-        assert!((400..1000).contains(&end), "{end}");
+        assert!((700..1100).contains(&end), "{end}");
     }
 
     #[test]

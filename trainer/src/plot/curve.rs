@@ -3,13 +3,18 @@
 use std::path::Path;
 
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, VPos};
 
 use super::axis::Axis;
 use super::canvas::{
-    Area, Drawn, FAINT, GREY, INK, LABEL_SIZE, LINES, MARGIN, PlotError, TICK_SIZE, TITLE_STRIP, draw, title,
+    Area, Drawn, FAINT, GREY, INK, LABEL_SIZE, LINES, MARGIN, PlotError, TICK_SIZE, TITLE_STRIP, draw, text,
+    title,
 };
 
 const SIZE: (u32, u32) = (1600, 1000);
+const LEGEND_STRIP: i32 = 56;
+/// Width of the numbers and words left of the chart.
+const Y_LABELS: i32 = 140;
 
 /// Draws labelled lines of `(x, y)` points, on logarithmic axes where asked.
 ///
@@ -33,6 +38,10 @@ pub fn curve(
     draw(path, SIZE, |area| {
         title(area, title_text)?;
         let (_, body) = area.split_vertically(TITLE_STRIP);
+        if lines.len() > 1 {
+            legend(&body, lines)?;
+        }
+        let (_, body) = body.split_vertically(LEGEND_STRIP);
         chart(&body, (x_axis, x_label), (y_axis, y_label), lines)
     })
 }
@@ -45,15 +54,13 @@ fn chart(
 ) -> Drawn {
     let mut chart = ChartBuilder::on(area)
         .margin(MARGIN)
+        .margin_top(4)
         .x_label_area_size(100)
-        .y_label_area_size(140)
+        .y_label_area_size(Y_LABELS)
         .build_cartesian_2d(x_axis, y_axis)?;
     mesh(&mut chart, x_label, y_label)?;
-    for ((label, line), color) in lines.iter().zip(LINES.into_iter().cycle()) {
-        draw_line(&mut chart, label, line, color)?;
-    }
-    if lines.len() > 1 {
-        legend(&mut chart)?;
+    for ((_, line), color) in lines.iter().zip(LINES.into_iter().cycle()) {
+        draw_line(&mut chart, line, color)?;
     }
     Ok(())
 }
@@ -65,6 +72,8 @@ fn mesh<'a, 'b: 'a>(chart: &mut Chart<'a, 'b>, x_label: &str, y_label: &str) -> 
         .configure_mesh()
         .x_desc(x_label)
         .y_desc(y_label)
+        .y_label_offset(6)
+        .set_all_tick_mark_size(10)
         .x_labels(8)
         .y_labels(7)
         .bold_line_style(FAINT.stroke_width(2))
@@ -76,12 +85,7 @@ fn mesh<'a, 'b: 'a>(chart: &mut Chart<'a, 'b>, x_label: &str, y_label: &str) -> 
     Ok(())
 }
 
-fn draw_line<'a, 'b: 'a>(
-    chart: &mut Chart<'a, 'b>,
-    label: &str,
-    line: &[(f64, f64)],
-    color: RGBColor,
-) -> Drawn {
+fn draw_line<'a, 'b: 'a>(chart: &mut Chart<'a, 'b>, line: &[(f64, f64)], color: RGBColor) -> Drawn {
     let axes = chart.as_coord_spec().clone();
     for run in runs(line, axes.x_spec(), axes.y_spec()) {
         chart.draw_series(LineSeries::new(run.iter().copied(), color.stroke_width(5)))?;
@@ -89,22 +93,19 @@ fn draw_line<'a, 'b: 'a>(
             chart.draw_series([Circle::new(*alone, 7, color.filled())])?;
         }
     }
-    // The legend entry is a series of its own, as a line may have any number of runs.
-    let entry = chart.draw_series(LineSeries::new([], color))?;
-    let stroke = move |(x, y)| PathElement::new([(x, y), (x + 44, y)], color.stroke_width(6));
-    entry.label(label).legend(stroke);
     Ok(())
 }
 
-fn legend<'a, 'b: 'a>(chart: &mut Chart<'a, 'b>) -> Drawn {
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
-        .margin(24)
-        .legend_area_size(60)
-        .background_style(WHITE.mix(0.85))
-        .label_font(("sans-serif", LABEL_SIZE).into_font().color(&INK))
-        .draw()?;
+/// What the colours mean, in one row above the chart, where no line runs.
+fn legend(area: &Area, lines: &[(&str, Vec<(f64, f64)>)]) -> Drawn {
+    let style = text(LABEL_SIZE, INK, HPos::Left, VPos::Center);
+    let mut x = MARGIN + Y_LABELS;
+    for ((label, _), color) in lines.iter().zip(LINES.into_iter().cycle()) {
+        let stroke = color.stroke_width(6);
+        area.draw(&PathElement::new([(x, LEGEND_STRIP / 2), (x + 44, LEGEND_STRIP / 2)], stroke))?;
+        area.draw_text(label, &style, (x + 60, LEGEND_STRIP / 2 + 4))?;
+        x += 60 + area.estimate_text_size(label, &style)?.0 as i32 + 56;
+    }
     Ok(())
 }
 

@@ -13,7 +13,7 @@ pub(super) struct View {
 }
 
 impl View {
-    /// The smallest window, with a margin of 6 %, on all finite 2-D rows; unit size about nothing.
+    /// The smallest window, with a margin of 12 %, on all finite 2-D rows; unit size about nothing.
     pub fn of<'a>(rows: impl Iterator<Item = &'a [f32]>) -> Self {
         let (mut low, mut high) = ([f64::INFINITY; 2], [f64::NEG_INFINITY; 2]);
         for row in rows.filter(|row| row.iter().all(|x| x.is_finite())) {
@@ -25,7 +25,7 @@ impl View {
         let width = (high[0] - low[0]).max(high[1] - low[1]);
         let centre = [0, 1].map(|axis| 0.5 * (low[axis] + high[axis]));
         match width > 0.0 {
-            true => Self { centre, half_width: 0.53 * width },
+            true => Self { centre, half_width: 0.56 * width },
             false => Self { centre: centre.map(|c| if c.is_finite() { c } else { 0.0 }), half_width: 1.0 },
         }
     }
@@ -110,7 +110,7 @@ mod tests {
     fn the_view_is_square_with_a_margin() {
         let rows: [&[f32]; 3] = [&[0.0, 0.0], &[4.0, 1.0], &[f32::NAN, 9.0]];
         let view = View::of(rows.into_iter());
-        assert_eq!(view, View { centre: [2.0, 0.5], half_width: 2.12 });
+        assert_eq!(view, View { centre: [2.0, 0.5], half_width: 2.24 });
     }
 
     #[test]

@@ -28,7 +28,8 @@ pub struct Zoom {
 
 /// Draws labelled 2-D clouds, shape `(n, 2)` each, side by side, darker where they are denser.
 ///
-/// The first cloud sets the scale for all; how many points of another fall outside stands in its panel.
+/// One scale for all: what holds every cloud, or the first one where that would take half as much again.
+/// How many points fall outside stands above their panel.
 pub fn scatter_panels(
     path: &Path,
     title_text: &str,
@@ -39,7 +40,7 @@ pub fn scatter_panels(
         let what = "every cloud needs two dimensions, and there must be one";
         return Err(PlotError::Nothing { path: path.to_owned(), what });
     }
-    let view = View::of(panels[0].1.rows());
+    let view = common_view(panels);
     draw(path, sheet_size(panels.len(), zoom.is_some()), |sheet| {
         title(sheet, title_text)?;
         for (column, (label, points)) in panels.iter().enumerate() {
@@ -53,6 +54,16 @@ pub fn scatter_panels(
         }
         Ok(())
     })
+}
+
+/// A few diverged chains must not shrink everything else to a dot.
+fn common_view(panels: &[(&str, &Points)]) -> View {
+    let first = View::of(panels[0].1.rows());
+    let all = View::of(panels.iter().flat_map(|(_, points)| points.rows()));
+    match all.half_width <= 1.5 * first.half_width {
+        true => all,
+        false => first,
+    }
 }
 
 fn sheet_size(columns: usize, zoomed: bool) -> (u32, u32) {
@@ -79,8 +90,8 @@ fn cloud(sheet: &Area, corner: (i32, i32), points: &Points, view: View) -> Drawn
 fn outside(sheet: &Area, (x, y): (i32, i32), points: &Points, view: View) -> Drawn {
     let count = points.rows().filter(|row| !view.contains(row)).count();
     if count > 0 {
-        let style = text(TICK_SIZE, LINES[1], HPos::Right, VPos::Top);
-        sheet.draw_text(&format!("{count} outside"), &style, (x + SIDE - 16, y + 14))?;
+        let style = text(TICK_SIZE, LINES[1], HPos::Right, VPos::Center);
+        sheet.draw_text(&format!("{count} outside"), &style, (x + SIDE, y - LABEL_STRIP / 2))?;
     }
     Ok(())
 }
@@ -129,6 +140,15 @@ mod tests {
         let (_, noted) = drawn(|path| scatter_panels(path, "t", &[("a", &real), ("b", &fake)], None));
         assert_eq!(orange(&clean), 0);
         assert!(orange(&noted) > 50);
+    }
+
+    #[test]
+    fn the_scale_holds_similar_clouds_but_not_a_diverged_one() {
+        let cloud = |size: f32| Points::new(2, vec![-size, -size, size, size]);
+        let (real, wider, far) = (cloud(1.0), cloud(1.4), cloud(9.0));
+        let half = |other| common_view(&[("a", &real), ("b", other)]).half_width;
+        assert!((half(&wider) - 1.4 * 1.12).abs() < 1e-6);
+        assert!((half(&far) - 1.12).abs() < 1e-6);
     }
 
     #[test]

@@ -57,9 +57,6 @@ fn largest(values: &[f32]) -> f32 {
     values.iter().fold(0.0, |m, v| v.abs().max(m))
 }
 
-/// From here on tanh is ±1 to seven digits.
-const TANH_RANGE: f32 = 6.0;
-
 /// What an export decides.
 #[derive(Clone, Copy, Debug)]
 pub struct Export<'a> {
@@ -116,7 +113,7 @@ pub fn quantize(
         float = targets.iter().map(|&z| activation.apply(z)).collect();
         let knots = Knots::new(activation, largest(&sums) * MARGIN, &ints.units);
         integer = sums.iter().map(|&z| knots.interpolate(z)).collect();
-        (reach, limit, columns) = (largest(&knots.values), wide, ints.units.len());
+        (reach, limit, columns) = (knots.reach, wide, ints.units.len());
         dense.push(ints);
         activations.push(knots);
     }
@@ -187,29 +184,43 @@ fn low_part(w: &i32) -> i8 {
     (w - (i32::from(high_part(w)) << 7)) as i8
 }
 
-/// The activation at the table's 257 pre-activations.
+/// The activation at the table's 257 pre-activations, and its straight continuation.
 struct Knots {
     /// What one of the pre-activation's integers stands for.
     step: f32,
+    /// Integers between two knots: 2^shift.
+    shift: u16,
     values: [f32; TABLE],
+    /// Below and above the table.
+    slopes: [f32; 2],
+    /// Largest magnitude of the activation.
+    reach: f32,
 }
 
 impl Knots {
-    /// Knots over ±`range`, less where the activation is flat before that, more where a multiplier would
-    /// not fit 31 bits.
+    /// Pre-activations over ±`range`, or more where a multiplier would not fit 31 bits; the table over the
+    /// part where `activation` is curved.
     fn new(activation: Activation, range: f32, units: &[f32]) -> Self {
-        let range = if activation == Activation::Tanh { range.min(TANH_RANGE) } else { range };
         let step = (range / 32_767.0).max(2.01 * largest(units));
-        let z = |k: usize| (k as f32 - 128.0) * 256.0 * step;
-        Self { step, values: std::array::from_fn(|k| activation.apply(z(k))) }
+        let (curved, slopes) = shape(activation);
+        let shift = (curved / (128.0 * step)).log2().ceil().clamp(0.0, 8.0) as u16;
+        let spacing = f32::from(1_u16 << shift) * step;
+        let values = std::array::from_fn(|k| activation.apply((k as f32 - 128.0) * spacing));
+        let ends = [-32_768.0, 32_767.0].map(|z| activation.apply(z * step));
+        let reach = largest(&values).max(largest(&ends));
+        Self { step, shift, values, slopes, reach }
     }
 
     /// What the core makes of the pre-activation `z`, but for rounding.
     fn interpolate(&self, z: f32) -> f32 {
-        let at = (z / self.step).clamp(-32_768.0, 32_767.0) / 256.0 + 128.0;
-        let (left, fraction) = (at.floor(), at.fract());
-        let [below, above] = [left as usize, left as usize + 1].map(|i| self.values[i.min(TABLE - 1)]);
-        below + (above - below) * fraction
+        let z = (z / self.step).clamp(-32_768.0, 32_767.0);
+        let at = z / f32::from(1_u16 << self.shift) + 128.0;
+        let inside = at.clamp(0.0, 256.0);
+        let left = (inside as usize).min(TABLE - 2);
+        let [below, above] = [self.values[left], self.values[left + 1]];
+        let slope = self.slopes[usize::from(z > 0.0)];
+        let line = slope * (at - inside) * f32::from(1_u16 << self.shift) * self.step;
+        below + (above - below) * (inside - left as f32) + line
     }
 
     fn multipliers(&self, units: &[f32]) -> Vec<i32> {
@@ -219,8 +230,20 @@ impl Knots {
             .collect()
     }
 
-    fn table(&self, step: f32) -> [i16; TABLE] {
-        self.values.map(|y| (y / step).round() as i16)
+    /// The knots and the slopes, for outputs in units of `step`.
+    fn table(&self, step: f32) -> ([i16; TABLE], [i16; 2]) {
+        let slope = |s: f32| (s * self.step / step * 16_384.0).round().clamp(-32_767.0, 32_767.0) as i16;
+        (self.values.map(|y| (y / step).round() as i16), self.slopes.map(slope))
+    }
+}
+
+/// Where the activation is curved, |z| up to this, and its slopes below and above, to a ten-thousandth.
+fn shape(activation: Activation) -> (f32, [f32; 2]) {
+    match activation {
+        Activation::Silu => (12.0, [0.0, 1.0]),
+        Activation::Elu => (9.0, [0.0, 1.0]),
+        Activation::Relu => (1e-6, [0.0, 1.0]),
+        Activation::Tanh => (6.0, [0.0, 0.0]),
     }
 }
 
@@ -245,13 +268,16 @@ fn write(
             if i == 0 { vec![0; layer.outputs] } else { d.sums(&layer.bias) }
         })
         .collect();
-    let hidden: Vec<(Vec<i32>, [i16; TABLE])> = activations
-        .iter()
-        .zip(dense)
-        .zip(&dense[1..])
-        .map(|((knots, d), next)| (knots.multipliers(&d.units), knots.table(next.step)))
+    let hidden = activations.iter().zip(dense).zip(&dense[1..]);
+    let hidden: Vec<_> = hidden
+        .map(|((knots, d), next)| (knots.multipliers(&d.units), knots.table(next.step), knots.shift))
         .collect();
-    let stages = hidden.iter().map(|(multipliers, table)| Stage::Hidden { multipliers, table });
+    let stages = hidden.iter().map(|(multipliers, (table, slopes), shift)| Stage::Hidden {
+        multipliers,
+        table,
+        shift: *shift,
+        slopes: *slopes,
+    });
     let stages = stages.chain([Stage::Output { scales: &scales }]);
     let layers: Vec<LayerSource<'_>> = dense
         .iter()

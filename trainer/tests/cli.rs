@@ -1,0 +1,266 @@
+//! The command line as a user meets it: what works, and what each mistake is answered with.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// A training of a second.
+const SHORT: [&str; 12] = [
+    "--training-steps",
+    "60",
+    "--batch",
+    "64",
+    "--hidden",
+    "16",
+    "--points",
+    "500",
+    "--samples",
+    "200",
+    "--levels",
+    "35",
+];
+
+fn trainer(dir: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_trainer")).current_dir(dir).args(args).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn works(dir: &Path, args: &[&str]) -> String {
+    let output = trainer(dir, args);
+    assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// Fails with this exit code, and the message has these parts.
+fn fails(dir: &Path, args: &[&str], code: i32, parts: &[&str]) {
+    let output = trainer(dir, args);
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {message}");
+    for part in parts {
+        assert!(message.contains(part), "{args:?}: {part:?} is not in: {message}");
+    }
+    assert!(!message.contains("panicked"), "{message}");
+}
+
+fn train_into(dir: &Path, out: &str) -> String {
+    let mut args = vec!["train", "--data", "mixture", "--seed", "1", "--out", out];
+    args.extend(SHORT);
+    works(dir, &args)
+}
+
+#[test]
+fn every_command_works_on_a_fresh_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let said = train_into(dir, "run");
+    assert!(said.contains("Next: cargo run --release -p trainer -- inspect run/model.postcard"), "{said}");
+    let model = "run/model.postcard";
+    let inspected = works(dir, &["inspect", model]);
+    assert!(inspected.contains("2-16-2") && inspected.contains("35, σ from 6 to 0.01"), "{inspected}");
+    works(
+        dir,
+        &[
+            "sample",
+            model,
+            "--n",
+            "50",
+            "--seed",
+            "7",
+            "--sampler",
+            "heun",
+            "--steps",
+            "18",
+            "--out",
+            "a.npy",
+        ],
+    );
+    works(
+        dir,
+        &[
+            "sample",
+            model,
+            "--n",
+            "20",
+            "--seed",
+            "7",
+            "--sampler",
+            "heun",
+            "--steps",
+            "18",
+            "--out",
+            "b.npy",
+        ],
+    );
+    let (a, b) = (fs::read(dir.join("a.npy")).unwrap(), fs::read(dir.join("b.npy")).unwrap());
+    assert_eq!(a.len() - b.len(), 30 * 2 * 4);
+    assert_eq!(a[a.len() - 400..][..160], b[b.len() - 160..], "the first chains depend on their number");
+    let first = works(dir, &["digest", model]);
+    assert_eq!(first, works(dir, &["digest", model]));
+    assert_eq!(first.lines().count(), 13);
+    assert!(first.lines().all(|line| line.starts_with("digest ") && line.split(' ').count() == 3), "{first}");
+    works(dir, &["eval", "run"]);
+    works(dir, &["plot", "run"]);
+    works(dir, &["quantize", "run", "--levels", "11", "--steps", "11", "--out", "small.postcard"]);
+    works(dir, &["sample", "small.postcard", "-n", "5", "--out", "c.npy"]);
+    let list = works(dir, &["list"]);
+    for name in ["mixture", "pinwheel", "dsm", "ancestral", "dpmpp-2m", "annealed-langevin-notes"] {
+        assert!(list.contains(name), "{name}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_model() {
+    let dir = tempfile::tempdir().unwrap();
+    train_into(dir.path(), "a");
+    train_into(dir.path(), "b");
+    let model = |run: &str| fs::read(dir.path().join(run).join("model.postcard")).unwrap();
+    assert_eq!(model("a"), model("b"));
+}
+
+#[test]
+fn a_config_file_is_taken_and_flags_override_it() {
+    let dir = tempfile::tempdir().unwrap();
+    train_into(dir.path(), "a");
+    works(dir.path(), &["train", "--config", "a/config.toml", "--seed", "2", "--out", "b"]);
+    let config = |run: &str| fs::read_to_string(dir.path().join(run).join("config.toml")).unwrap();
+    assert_eq!(config("a").replace("seed = 1", "seed = 2"), config("b"));
+}
+
+#[test]
+fn wrong_settings_are_usage_errors() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    for (args, parts) in [
+        (&["--sigma-min", "7"][..], &["sigma_min is 7", "sigma_max is 6", "lower sigma_min"][..]),
+        (&["--sigma-min", "0"], &["sigma_min is 0"]),
+        (&["--training-steps", "0"], &["steps of training is 0", "at least 1"]),
+        (&["--steps", "0"], &["steps of sampling is 0"]),
+        (&["--steps", "99"], &["99 noise levels", "has 35"]),
+        (&["--hidden", "0"], &["hidden is [0]", "1…2048"]),
+        (&["--eta", "1.5"], &["eta is 1.5", "in 0…1"]),
+        (&["--activation-bits", "7"], &["activation_bits is 7", "8 or 16"]),
+        (&["--learning-rate", "NaN"], &["learning_rate is NaN"]),
+        (&["--data", "moon"], &["data is \"moon\"", "moons", ".csv or .npy"]),
+        (&["--sampler", "euler"], &["euler", "possible values"]),
+    ] {
+        let mut all = vec!["train", "--out", "never"];
+        all.extend(args);
+        fails(dir, &all, 2, parts);
+    }
+    fs::write(dir.join("bad.toml"), "data = \"mixture\"\ncolour = 3\n").unwrap();
+    fails(dir, &["train", "--config", "bad.toml", "--out", "never"], 2, &["bad.toml", "colour"]);
+    assert!(!dir.join("never").exists());
+}
+
+#[test]
+fn bad_data_files_are_named_with_the_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    for (name, content, parts) in [
+        ("nan.csv", "1,2\n3,NaN\n4,5\n", &["nan.csv", "row 2", "column 2"][..]),
+        ("word.csv", "x,y\n1,2\n3,four\n", &["word.csv", "four"]),
+        ("ragged.csv", "1,2\n3\n", &["ragged.csv", "row 2"]),
+        ("constant.csv", "1,5\n2,5\n3,5\n", &["constant.csv", "column 2", "remove the column"]),
+        ("empty.csv", "", &["empty.csv"]),
+        ("broken.npy", "\u{93}NUMPY", &["broken.npy"]),
+    ] {
+        fs::write(dir.join(name), content).unwrap();
+        fails(dir, &["train", "--data", name, "--out", "never"], 1, parts);
+    }
+    fails(dir, &["train", "--data", "no/such.csv", "--out", "never"], 1, &["no/such.csv", "no such file"]);
+    assert!(!dir.join("never").exists());
+}
+
+#[test]
+fn nothing_is_overwritten() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    train_into(dir, "run");
+    let before = fs::read(dir.join("run/model.postcard")).unwrap();
+    fails(dir, &["train", "--out", "run"], 1, &["run is not empty", "--out", "--resume run"]);
+    fails(dir, &["quantize", "run", "--out", "run/model.postcard"], 1, &["run/model.postcard exists"]);
+    fs::write(dir.join("taken.npy"), "mine").unwrap();
+    fails(dir, &["sample", "run/model.postcard", "--out", "taken.npy"], 1, &["taken.npy exists"]);
+    assert_eq!(fs::read(dir.join("run/model.postcard")).unwrap(), before);
+    assert_eq!(fs::read(dir.join("taken.npy")).unwrap(), b"mine");
+    fails(dir, &["train", "--out", "taken.npy/run"], 1, &["taken.npy/run", "writable"]);
+    fails(dir, &["sample", "run/model.postcard", "--out", "nowhere/a.npy"], 1, &["nowhere/a.npy"]);
+}
+
+#[test]
+fn bad_models_and_plans_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    train_into(dir, "run");
+    let model = "run/model.postcard";
+    let blob = fs::read(dir.join(model)).unwrap();
+    let mut damaged = blob.clone();
+    damaged[200] ^= 1;
+    fs::write(dir.join("short.postcard"), &blob[..1000]).unwrap();
+    fs::write(dir.join("damaged.postcard"), damaged).unwrap();
+    fs::write(dir.join("other.postcard"), "something else altogether").unwrap();
+    for (file, part) in [
+        ("short.postcard", "1000 bytes of"),
+        ("damaged.postcard", "damaged: checksum"),
+        ("other.postcard", "not a tinyscore blob"),
+        ("missing.postcard", "cannot read the model missing.postcard"),
+    ] {
+        for command in [&["inspect", file][..], &["digest", file], &["sample", file, "--out", "x.npy"]] {
+            fails(dir, command, 1, &[file, part]);
+        }
+    }
+    fails(dir, &["sample", model, "--sampler", "ddim", "--steps", "36", "--out", "x.npy"], 2, &["36", "35"]);
+    fails(dir, &["sample", model, "--sampler", "ddim", "--steps", "0", "--out", "x.npy"], 2, &["zero steps"]);
+    fails(dir, &["sample", model, "-n", "0", "--out", "x.npy"], 2, &["n is 0"]);
+    fails(dir, &["verify", "nowhere"], 1, &["nowhere is not a run folder"]);
+    assert!(!dir.join("x.npy").exists());
+}
+
+/// Ctrl-C leaves a checkpoint and no half-written file; resuming ends as if nothing had happened.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_leaves_a_checkpoint_to_resume_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let args = [
+        "train",
+        "--training-steps",
+        "3000",
+        "--batch",
+        "64",
+        "--hidden",
+        "16",
+        "--points",
+        "500",
+        "--samples",
+        "50",
+    ];
+    let start = |out: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trainer"));
+        command.current_dir(dir).args(args).args(["--out", out]).spawn().unwrap()
+    };
+    let mut child = start("a");
+    while !dir.join("a/config.toml").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let status = child.wait().unwrap();
+    if !status.success() {
+        assert_eq!(status.code(), Some(1));
+        let mut left: Vec<String> = fs::read_dir(dir.join("a"))
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        assert_eq!(left, ["checkpoint.safetensors", "config.toml"]);
+        works(dir, &["train", "--resume", "a"]);
+    }
+    assert!(start("b").wait().unwrap().success());
+    for file in ["model.postcard", "samples-int8.npy"] {
+        assert_eq!(fs::read(dir.join("a").join(file)).unwrap(), fs::read(dir.join("b").join(file)).unwrap());
+    }
+}
