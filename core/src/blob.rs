@@ -689,8 +689,14 @@ pub struct Aligned<T: ?Sized>(pub T);
 
 /// A blob file as an aligned `&'static [u8]`.
 ///
-/// ```ignore
-/// let model = Model::from_bytes(tinyscore::include_model!("model.postcard"))?;
+/// The path is relative to the file that names it.
+///
+/// ```
+/// # use tinyscore::Model;
+/// let bytes = tinyscore::include_model!(concat!(env!("CARGO_MANIFEST_DIR"), "/models/mixture.postcard"));
+/// assert_eq!(bytes.as_ptr().align_offset(16), 0);
+/// assert_eq!(Model::from_bytes(bytes)?.dim(), 2);
+/// # Ok::<(), tinyscore::Error>(())
 /// ```
 #[macro_export]
 macro_rules! include_model {

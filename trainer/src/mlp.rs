@@ -36,6 +36,16 @@ impl Activation {
         self.value_and_slope(z).0
     }
 
+    /// 1/sqrt(E f(z)²) for z ~ N(0, 1), to two digits.
+    fn gain(self) -> f32 {
+        match self {
+            Self::Silu => 1.68,
+            Self::Elu => 1.25,
+            Self::Relu => 1.41,
+            Self::Tanh => 1.59,
+        }
+    }
+
     /// Value and derivative at the pre-activation `z`.
     #[inline(always)]
     pub fn value_and_slope(self, z: f32) -> (f32, f32) {
@@ -144,11 +154,12 @@ pub struct Dense {
 }
 
 impl Dense {
-    /// Uniform in +-1/sqrt(inputs), weight and bias.
-    pub fn new(inputs: usize, outputs: usize, rng: &mut impl Rng) -> Self {
-        let bound = 1.0 / (inputs as f32).sqrt();
-        let mut draw = |n| (0..n).map(|_| bound * symmetric(rng)).collect();
-        Self { inputs, outputs, weight: draw(inputs * outputs), bias: draw(outputs) }
+    /// Weights uniform with standard deviation gain/sqrt(inputs), biases in +-1/sqrt(inputs).
+    pub fn new(inputs: usize, outputs: usize, gain: f32, rng: &mut impl Rng) -> Self {
+        let unit = 1.0 / (inputs as f32).sqrt();
+        let mut draw = |n, bound: f32| (0..n).map(|_| bound * symmetric(rng)).collect();
+        let weight = draw(inputs * outputs, 3.0_f32.sqrt() * gain * unit);
+        Self { inputs, outputs, weight, bias: draw(outputs, unit) }
     }
 
     /// W x + b for every row: `x` is n x inputs, the result n x outputs.
@@ -235,13 +246,17 @@ pub struct Mlp {
 }
 
 impl Mlp {
-    /// `widths` = input, hidden.., output. Uniform in +-1/sqrt(fan-in), weights and biases.
+    /// `widths` = input, hidden.., output. Hidden layers start with the gain that keeps their signal at
+    /// unit scale (He et al. 2015), or a deep net begins where every gradient vanishes; the last layer
+    /// with a third of unit variance.
     ///
     /// # Panics
     /// With fewer than two widths, or a width of zero.
     pub fn new(widths: &[usize], activation: Activation, rng: &mut impl Rng) -> Self {
         assert!(widths.len() >= 2 && !widths.contains(&0));
-        let layers = widths.windows(2).map(|pair| Dense::new(pair[0], pair[1], rng));
+        let hidden = widths.len() - 2;
+        let gain = |i| if i < hidden { activation.gain() } else { 1.0 / 3.0_f32.sqrt() };
+        let layers = widths.windows(2).enumerate().map(|(i, pair)| Dense::new(pair[0], pair[1], gain(i), rng));
         Self { layers: layers.collect(), activation }
     }
 
@@ -395,6 +410,21 @@ mod tests {
     }
 
     #[test]
+    fn gains_keep_unit_scale() {
+        for activation in ALL {
+            let (mut square, mut weight) = (0.0, 0.0);
+            for i in -800..=800 {
+                let z = i as f32 * 0.01;
+                let density = (-0.5 * z * z).exp();
+                square += density * activation.apply(z).powi(2);
+                weight += density;
+            }
+            let gain = (weight / square).sqrt();
+            assert!((activation.gain() / gain - 1.0).abs() < 0.01, "{activation:?}: {gain}");
+        }
+    }
+
+    #[test]
     fn activations_match_their_formulas() {
         for activation in ALL {
             for i in -400..=400 {
@@ -468,7 +498,7 @@ mod tests {
 
     #[test]
     fn vector_width_does_not_change_the_bits() {
-        let layer = Dense::new(37, 21, &mut rng());
+        let layer = Dense::new(37, 21, 1.0, &mut rng());
         let x: Vec<f32> = (0..37 * 9).map(|i| (i as f32).sin()).collect();
         for activation in ALL {
             let (mut plain, mut wide) = (vec![0.0; 21 * 9], vec![0.0; 21 * 9]);
@@ -498,9 +528,10 @@ mod tests {
         let net = Mlp::new(&[16, 400, 2], Activation::Silu, &mut rng());
         let weight = &net.layers[0].weight;
         let largest = weight.iter().fold(0.0_f32, |m, w| m.max(w.abs()));
-        assert!(largest <= 0.25 && largest > 0.249);
+        let bound = 3.0_f32.sqrt() * 1.68 / 4.0;
+        assert!(largest <= bound && largest > 0.99 * bound);
         let mean_square = weight.iter().map(|w| w * w).sum::<f32>() / weight.len() as f32;
-        assert!((mean_square * 48.0 - 1.0).abs() < 0.05);
+        assert!((mean_square * 16.0 / (1.68 * 1.68) - 1.0).abs() < 0.05);
         let scaled = net.clone().with_output_scaled(0.1);
         assert_eq!(scaled.layers[0], net.layers[0]);
         assert_eq!(scaled.layers[1].weight[3], 0.1_f32 * net.layers[1].weight[3]);
