@@ -29,7 +29,7 @@ fn model(out: &Path) {
          /// Old evaluations its plan and the samplers here read.\npub const HISTORY: usize = {history};\n"
     );
     fs::write(out.join("model.rs"), constants).unwrap();
-    fs::write(out.join("model.postcard"), bytes).unwrap();
+    fs::write(out.join("model.postcard"), &bytes).unwrap();
 }
 
 /// The board of the chosen feature, or else the emulated one of the target.

@@ -5,9 +5,10 @@ use crate::model::{self, DIM, HISTORY, WIDTH};
 use crate::stack;
 use core::fmt;
 use core::hint::black_box;
+use core::marker::PhantomData;
 use tinyscore::levels::Pick;
 use tinyscore::normal::standard_normal;
-use tinyscore::rng::stream;
+use tinyscore::rng::{Xoshiro128PlusPlus, stream};
 use tinyscore::sampler::{Ancestral, Sampler};
 use tinyscore::{Chain, Error, Levels, Mlp, Plan, Score};
 
@@ -36,37 +37,82 @@ fn shape(board: &mut impl Board, network: &Network) -> fmt::Result {
     let model = network.model();
     writeln!(board, "macs {}", model.macs())?;
     writeln!(board, "blob {}", model.as_bytes().len())?;
-    writeln!(board, "ram {}", size_of::<Network>() + size_of_val(&chain_size()))
+    writeln!(board, "ram {}", size_of::<Network>() + size_of::<Chain<Xoshiro128PlusPlus, DIM, HISTORY>>())
 }
 
-/// As large as a chain.
-fn chain_size() -> impl Sized {
-    core::mem::MaybeUninit::<Chain<tinyscore::rng::Xoshiro128PlusPlus, DIM, HISTORY>>::uninit()
-}
-
-fn parts(board: &mut impl Board, network: &mut Network, plan: &impl Plan) -> Result<(), Failure> {
+fn parts<B: Board>(board: &mut B, network: &mut Network, plan: &impl Plan) -> Result<(), Failure> {
     let mut rng = stream(1, 0);
-    let mut bench = Bench { board };
-    bench.part("load", 1, |_| black_box(model::network()).is_ok())?;
-    bench.part("gaussian", GAUSSIANS, |_| {
-        (0..GAUSSIANS).fold(0.0, |sum, _| sum + standard_normal(&mut rng))
+    part(board, "load", 1, |_| _ = black_box(model::network()))?;
+    part(board, "gaussian", GAUSSIANS, |_| {
+        black_box((0..GAUSSIANS).fold(0.0, |sum, _| sum + standard_normal(&mut rng)));
     })?;
     let level = Score::levels(network) / 2;
     let mut eps = [0.0; DIM];
-    bench.part("evaluation", 1, |_| network.noise(black_box(&[0.5; DIM]), level, &mut eps))?;
+    part(board, "evaluation", 1, |_| network.noise(black_box(&[0.5; DIM]), level, &mut eps))?;
     let mut chain = Chain::<_, DIM, HISTORY>::new(plan, network, stream(1, 0))?;
-    bench.part("step", 1, |_| chain.step(plan, network))?;
-    bench.part("sample", 1, |_| sample(network, plan))?;
-    bench.part("all", 1, |_| model::network().map(|mut network| sample(&mut network, plan)))?;
-    writeln!(bench.board, "evaluations {}", plan.evaluations())?;
+    part(board, "step", 1, |_| _ = chain.step(plan, network))?;
+    part(board, "sample", 1, |clock| _ = black_box(sample(network, plan, clock)))?;
+    part(board, "all", 1, |clock| {
+        let data = model::network().and_then(|mut network| sample(&mut network, plan, clock));
+        _ = black_box(data);
+    })?;
+    writeln!(board, "evaluations {}", plan.evaluations())?;
     Ok(())
 }
 
-/// One sample in data units.
-fn sample(network: &mut Network, plan: &impl Plan) -> Result<[f32; DIM], Error> {
-    let mut data = [0.0; DIM];
+/// One sample in data units; laps after each step, as a long sample overruns the board's clock.
+fn sample<B: Board>(
+    network: &mut Network,
+    plan: &impl Plan,
+    clock: &mut Clock<B>,
+) -> Result<[f32; DIM], Error> {
     let mut chain = Chain::<_, DIM, HISTORY>::new(plan, network, stream(1, 0))?;
-    chain.run(plan, network);
+    while chain.step(plan, network) {
+        clock.lap();
+    }
+    let mut data = [0.0; DIM];
     network.model().to_data(chain.state(), &mut data);
     Ok(data)
+}
+
+/// Adds up a board's ticks over laps shorter than its clock's range.
+struct Clock<B> {
+    last: u32,
+    total: u64,
+    board: PhantomData<B>,
+}
+
+impl<B: Board> Clock<B> {
+    fn start() -> Self {
+        Self { last: B::ticks(), total: 0, board: PhantomData }
+    }
+
+    fn lap(&mut self) {
+        let now = B::ticks();
+        self.total += u64::from(now.wrapping_sub(self.last) & 0x00ff_ffff);
+        self.last = now;
+    }
+}
+
+/// The ticks of `work`, without those of measuring.
+fn ticks<B: Board>(work: impl FnOnce(&mut Clock<B>)) -> u64 {
+    let mut clock = Clock::start();
+    work(&mut clock);
+    clock.lap();
+    clock.total
+}
+
+/// Measures `work`, which does its thing `count` times, and prints the cost of one.
+fn part<B: Board>(
+    board: &mut B,
+    name: &str,
+    count: u64,
+    work: impl FnOnce(&mut Clock<B>),
+) -> Result<(), Failure> {
+    let nothing = ticks::<B>(|_| ());
+    let (ticks, stack) = stack::used(|| ticks(work));
+    let (unit, numerator, denominator) = B::TICK;
+    let cost = ticks.saturating_sub(nothing) * numerator / (denominator * count);
+    writeln!(board, "bench {name} {cost} {unit} {stack} bytes of stack")?;
+    Ok(())
 }

@@ -10,9 +10,7 @@ use crate::plot::{Density, REACH};
 use heapless::String;
 use tinyscore::levels::Pick;
 use tinyscore::rng::stream;
-use tinyscore::sampler::{
-    Ancestral, AnnealedLangevin, Ddim, Ddpm, DpmSolver2M, Heun, Sampler, StepRule,
-};
+use tinyscore::sampler::{Ancestral, AnnealedLangevin, Ddim, Ddpm, DpmSolver2M, Heun, Sampler, StepRule};
 use tinyscore::{Chain, Error, Levels, Mlp, Plan};
 
 type Network = Mlp<'static, WIDTH>;

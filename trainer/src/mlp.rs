@@ -256,7 +256,8 @@ impl Mlp {
         assert!(widths.len() >= 2 && !widths.contains(&0));
         let hidden = widths.len() - 2;
         let gain = |i| if i < hidden { activation.gain() } else { 1.0 / 3.0_f32.sqrt() };
-        let layers = widths.windows(2).enumerate().map(|(i, pair)| Dense::new(pair[0], pair[1], gain(i), rng));
+        let layers =
+            widths.windows(2).enumerate().map(|(i, pair)| Dense::new(pair[0], pair[1], gain(i), rng));
         Self { layers: layers.collect(), activation }
     }
 

@@ -26,7 +26,7 @@ use tinyscore::levels::Spacing;
 use tinyscore::{Digest, Mlp, Model, Plan};
 
 /// Points of calibration, over all levels.
-const CALIBRATION: usize = 20_000;
+const CALIBRATION: usize = 60_000;
 /// Levels and ends of the averaged score error.
 const ERROR_LEVELS: (usize, f32, f32) = (25, 6.0, 0.01);
 

@@ -35,7 +35,7 @@ pub trait Board: fmt::Write {
     fn pause(&mut self) {}
 
     /// A clock, modulo 2²⁴.
-    fn ticks(&mut self) -> u32;
+    fn ticks() -> u32;
 
     /// Ends the program: leaves the emulator, or stops a real board.
     fn halt(&mut self, success: bool) -> !;

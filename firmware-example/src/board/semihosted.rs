@@ -41,7 +41,7 @@ impl Board for Console {
         }
     }
 
-    fn ticks(&mut self) -> u32 {
+    fn ticks() -> u32 {
         clock()
     }
 

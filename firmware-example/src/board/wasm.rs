@@ -1,8 +1,7 @@
 //! A browser or node, with the console of `run.mjs`.
-//!
+
 use super::Board;
 use core::fmt;
-
 
 unsafe extern "C" {
     safe fn put(byte: u8);
@@ -23,7 +22,7 @@ impl Console {
 
 impl fmt::Write for Console {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        text.bytes().for_each(put);
+        text.bytes().for_each(|byte| put(byte));
         Ok(())
     }
 }
@@ -36,7 +35,7 @@ impl Board for Console {
     }
 
     /// There is no clock that counts work.
-    fn ticks(&mut self) -> u32 {
+    fn ticks() -> u32 {
         0
     }
 

@@ -11,10 +11,9 @@ use crate::mlp::Activation;
 use crate::points::Points;
 use half::f16;
 use rand::Rng;
-use rounding::{Rounded, round_layer};
-use tinyscore::Error;
-use tinyscore::Plan;
+use rounding::{Evidence, Rounded, round_layer};
 use tinyscore::blob::{LayerSource, Level, Source, Stage, TABLE};
+use tinyscore::{Error, Plan, Score};
 
 /// Room above the largest value seen in calibration.
 const MARGIN: f32 = 1.1;
@@ -32,6 +31,8 @@ const BIAS_BOUND: f32 = 500_000_000.0;
 #[derive(Clone, Debug)]
 pub struct Calibration {
     inputs: Vec<f32>,
+    /// One per input: gain²/E[ε̂²] at its level, which makes an error of F relative to ε̂.
+    weights: Vec<f32>,
 }
 
 impl Calibration {
@@ -43,13 +44,22 @@ impl Calibration {
         points: usize,
         rng: &mut impl Rng,
     ) -> Self {
-        let mut inputs = Vec::new();
+        let mut seen = Self { inputs: Vec::new(), weights: Vec::new() };
         for &sigma in sigmas {
+            let mut score = denoiser.at_levels(std::slice::from_ref(&sigma));
+            let mut eps = vec![0.0; data.dim()];
+            let mut square = 0.0;
             for _ in 0..points {
-                denoiser.append_input(&noisy(data, sigma, rng), sigma, &mut inputs);
+                let x = noisy(data, sigma, rng);
+                score.noise(&x, 0, &mut eps);
+                square += eps.iter().map(|e| e * e).sum::<f32>();
+                denoiser.append_input(&x, sigma, &mut seen.inputs);
             }
+            let gain = denoiser.precondition.at(sigma).gain;
+            let weight = gain * gain * points as f32 / square.max(f32::MIN_POSITIVE);
+            seen.weights.extend(std::iter::repeat_n(weight, points));
         }
-        Self { inputs }
+        seen
     }
 }
 
@@ -105,7 +115,8 @@ pub fn quantize(
         };
         let split = i == 0 && export.split_input;
         let largest_weight = if split { SPLIT_WEIGHT } else { 127 };
-        let rounded = round_layer(layer, columns, largest_weight, &integer, &targets, bias_room);
+        let evidence = Evidence { inputs: &integer, targets: &targets, weights: &seen.weights };
+        let rounded = round_layer(layer, columns, largest_weight, &evidence, bias_room);
         let sums = rounded.layer.pre_activations(&integer);
         let ints = Integers::new(&rounded, columns, split, reach, limit);
         denoiser.net.layers[i] = rounded.layer;

@@ -9,7 +9,7 @@
 //! for each column i:  ŵ_i = s·round(w_i/s),  w_j ← w_j − (w_i − ŵ_i)·U_ij/U_ii   for all j > i
 //! ```
 //!
-//! with C⁻¹ = UᵀU, U upper triangular. Columns that are not rounded (the noise level's features, the
+//! with expectations over weighted examples and C⁻¹ = UᵀU, U upper triangular. Columns that are not rounded (the noise level's features, the
 //! bias) come last and take what error is left.
 
 use crate::mlp::Dense;
@@ -17,8 +17,41 @@ use nalgebra::{Cholesky, DMatrix, DVector};
 
 /// λ over the mean of the diagonal of C.
 const DAMPING: f64 = 1e-6;
-/// The largest weight of a row becomes this share of the largest integer: corrections need some room.
-const SHARE: f64 = 0.95;
+/// The largest weight of a row becomes one of these shares of the largest integer, whichever costs least:
+/// corrections need some room, and above 1 a few large weights are cut for a finer grid.
+const SHARES: [f64; 5] = [0.8, 0.95, 1.1, 1.3, 1.6];
+
+/// What a layer sees and shall give, n examples.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// n × inputs: rows of a
+    pub inputs: &'a [f32],
+    /// n × outputs: rows of z
+    pub targets: &'a [f32],
+    /// n: how much an example counts
+    pub weights: &'a [f32],
+}
+
+impl Evidence<'_> {
+    /// Weighted rows of a, with a last column for the bias.
+    fn inputs(&self, width: usize) -> DMatrix<f64> {
+        let rows = self.inputs.chunks_exact(width).zip(self.weights);
+        let values = rows.flat_map(|(row, &w)| row.iter().copied().chain([1.0]).map(move |v| weighted(v, w)));
+        DMatrix::from_row_iterator(self.weights.len(), width + 1, values)
+    }
+
+    /// Weighted rows of z.
+    fn targets(&self, width: usize) -> DMatrix<f64> {
+        let rows = self.targets.chunks_exact(width).zip(self.weights);
+        let values = rows.flat_map(|(row, &w)| row.iter().map(move |&v| weighted(v, w)));
+        DMatrix::from_row_iterator(self.weights.len(), width, values)
+    }
+}
+
+/// Squares of this are squares of `value` times the weight.
+fn weighted(value: f32, weight: f32) -> f64 {
+    f64::from(value) * f64::from(weight).sqrt()
+}
 
 /// A layer whose first columns are rounded.
 #[derive(Clone, Debug)]
@@ -31,43 +64,36 @@ pub struct Rounded {
     pub layer: Dense,
 }
 
-/// Rounds the first `columns` inputs of `layer` to integers within ±`largest`. `inputs` are rows of a and `targets` rows of z.
-/// `smallest_scale` bounds a row's scale from below, given its bias.
+/// Rounds the first `columns` inputs of `layer` to integers within ±`largest`. `smallest_scale` bounds a
+/// row's scale from below, given its number and its bias.
 pub fn round_layer(
     layer: &Dense,
     columns: usize,
     largest: i32,
-    inputs: &[f32],
-    targets: &[f32],
+    evidence: &Evidence<'_>,
     smallest_scale: impl Fn(usize, f32) -> f32,
 ) -> Rounded {
-    let a = with_ones(inputs, layer.inputs);
+    let a = evidence.inputs(layer.inputs);
     let n = a.ncols();
     let mut covariance = a.transpose() * &a / a.nrows() as f64;
     let damping = DAMPING * covariance.trace() / n as f64;
     covariance.iter_mut().step_by(n + 1).for_each(|c| *c += damping);
     let inverse = Cholesky::new(covariance).map(|c| c.inverse()).unwrap_or_else(|| DMatrix::identity(n, n));
     let mut w = with_bias(layer);
-    let z = DMatrix::from_row_iterator(a.nrows(), layer.outputs, targets.iter().map(|&z| f64::from(z)));
+    let z = evidence.targets(layer.outputs);
     let residual = z - &a * w.transpose();
     w += (residual.transpose() * &a / a.nrows() as f64) * &inverse;
     let u = upper_factor(inverse);
     let mut rounded = Rounded { integers: Vec::new(), scales: Vec::new(), layer: layer.clone() };
     for j in 0..layer.outputs {
-        let mut row: DVector<f64> = w.row(j).transpose();
+        let row: DVector<f64> = w.row(j).transpose();
         let most = row.rows(0, columns).amax();
-        let scale = (most / (SHARE * f64::from(largest)))
-            .max(f64::from(smallest_scale(j, row[n - 1] as f32)))
-            .max(1e-30);
-        for i in 0..columns {
-            let integer = (row[i] / scale).round().clamp(f64::from(-largest), f64::from(largest));
-            let error = (row[i] - integer * scale) / u[(i, i)];
-            for k in i + 1..n {
-                row[k] -= error * u[(i, k)];
-            }
-            row[i] = integer * scale;
-            rounded.integers.push(integer as i32);
-        }
+        let least = f64::from(smallest_scale(j, row[n - 1] as f32)).max(1e-30);
+        let scales = SHARES.map(|share| (most / (share * f64::from(largest))).max(least));
+        let rows = scales.map(|scale| round_row(row.clone(), columns, scale, largest, &u));
+        let best = rows.into_iter().min_by(|a, b| a.loss.total_cmp(&b.loss));
+        let RoundedRow { integers, scale, row, .. } = best.expect("more than one share");
+        rounded.integers.extend(integers);
         rounded.scales.push(scale as f32);
         let weight = &mut rounded.layer.weight[j * layer.inputs..][..layer.inputs];
         weight.iter_mut().zip(row.iter()).for_each(|(w, v)| *w = *v as f32);
@@ -76,11 +102,34 @@ pub fn round_layer(
     rounded
 }
 
-/// Rows of `inputs` with a last column of ones, for the bias.
-fn with_ones(inputs: &[f32], width: usize) -> DMatrix<f64> {
-    let rows = inputs.chunks_exact(width);
-    let values = rows.flat_map(|row| row.iter().map(|&v| f64::from(v)).chain([1.0]));
-    DMatrix::from_row_iterator(inputs.len() / width, width + 1, values)
+/// One output's weights after rounding, and the expected square of what that does to z.
+struct RoundedRow {
+    integers: Vec<i32>,
+    scale: f64,
+    row: DVector<f64>,
+    loss: f64,
+}
+
+fn round_row(
+    mut row: DVector<f64>,
+    columns: usize,
+    scale: f64,
+    largest: i32,
+    u: &DMatrix<f64>,
+) -> RoundedRow {
+    let bound = f64::from(largest);
+    let (mut integers, mut loss) = (Vec::with_capacity(columns), 0.0);
+    for i in 0..columns {
+        let integer = (row[i] / scale).round().clamp(-bound, bound);
+        let error = (row[i] - integer * scale) / u[(i, i)];
+        loss += error * error;
+        for k in i + 1..row.len() {
+            row[k] -= error * u[(i, k)];
+        }
+        row[i] = integer * scale;
+        integers.push(integer as i32);
+    }
+    RoundedRow { integers, scale, row, loss }
 }
 
 /// Weights with the bias as the last column.
