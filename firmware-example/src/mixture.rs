@@ -76,7 +76,7 @@ fn read_line(board: &mut impl Board) -> Option<Option<String<LINE>>> {
     let mut line = Some(String::new());
     loop {
         match board.read()? {
-            b'\n' | b'\r' => return Some(line),
+            b'\n' => return Some(line),
             byte => {
                 line = line.filter(|_| byte.is_ascii());
                 line = line.and_then(|mut line| line.push(char::from(byte)).ok().map(|()| line));

@@ -4,8 +4,14 @@
 use core::fmt;
 use tinyscore::Error;
 
+#[cfg(target_os = "none")]
+core::arch::global_asm!(include_str!(concat!(env!("OUT_DIR"), "/board.s")));
+
 #[cfg(all(target_os = "none", not(feature = "probe")))]
 mod semihosted;
+
+#[cfg(feature = "probe")]
+mod probe;
 
 #[cfg_attr(board = "host", path = "host.rs")]
 #[cfg_attr(board = "wasm", path = "wasm.rs")]

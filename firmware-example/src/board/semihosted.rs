@@ -6,8 +6,6 @@ use semihosting::fs::File;
 use semihosting::io::{Read, Stdout, Write, stdout};
 use semihosting::process::exit;
 
-core::arch::global_asm!(include_str!(concat!(env!("OUT_DIR"), "/board.s")));
-
 /// The terminal of the emulator.
 pub struct Console {
     output: Option<Stdout>,

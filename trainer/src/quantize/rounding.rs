@@ -16,7 +16,7 @@ use crate::mlp::Dense;
 use nalgebra::{Cholesky, DMatrix, DVector};
 
 /// λ over the mean of the diagonal of C.
-const DAMPING: f64 = 1e-6;
+const DAMPING: f64 = 1e-3;
 /// The largest weight of a row becomes one of these shares of the largest integer, whichever costs least:
 /// corrections need some room, and above 1 a few large weights are cut for a finer grid.
 const SHARES: [f64; 5] = [0.8, 0.95, 1.1, 1.3, 1.6];
