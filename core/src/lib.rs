@@ -5,6 +5,7 @@
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
 
+mod activation;
 pub mod arith;
 pub mod blob;
 mod chain;

@@ -115,12 +115,23 @@ pub fn suite(dir: &Path, sets: &[Toy], seeds: u64, stop: &AtomicBool) -> Result<
             let met = good.contains(&value);
             passed &= met;
             let bound = format!("{} … {}", good.start(), good.end());
-            let floor = if floor.is_nan() { String::new() } else { format!("{floor:.4}") };
             let verdict = if met { "" } else { "  MISSED" };
-            let _ = writeln!(out, "{:<18}{name:<24}{value:>10.4}{bound:>18}{floor:>12}{verdict}", toy.name());
+            let (value, floor) = (number(value), number(floor));
+            let _ = writeln!(out, "{:<18}{name:<24}{value:>10}{bound:>18}{floor:>14}{verdict}", toy.name());
         }
     }
     Ok((out, passed))
+}
+
+/// Counts without decimals, other numbers with five; nothing for none.
+fn number(value: f64) -> String {
+    if value.is_nan() {
+        String::new()
+    } else if value >= 2.0 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.5}")
+    }
 }
 
 /// The report of one training.

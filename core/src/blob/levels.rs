@@ -1,0 +1,45 @@
+//! Noise levels as they lie in the blob.
+
+use super::layout::float;
+use crate::Levels;
+
+/// One noise level of a model. With x in model units,
+///
+/// ```text
+/// input  = round(input_gain·x)
+/// ε̂_j   = skip·x_j + output_gain·scale_j·accumulator_j
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Level {
+    /// σ
+    pub sigma: f32,
+    /// From model units to integers of the first layer: c_in times the input scale.
+    pub input_gain: f32,
+    /// How much of x goes straight to ε̂: (1 − c_skip)/σ.
+    pub skip: f32,
+    /// From the last layer's integers to ε̂: −c_out/σ times the output scale's power of two.
+    pub output_gain: f32,
+}
+
+/// The noise levels of a model, read in place.
+#[derive(Clone, Copy, Debug)]
+pub struct LevelTable<'a>(pub(super) &'a [u8]);
+
+impl LevelTable<'_> {
+    /// Level number `i`; past the last one, the last.
+    pub fn get(&self, i: usize) -> Level {
+        let at = 4 * i.min(self.count().saturating_sub(1));
+        let [sigma, input_gain, skip, output_gain] = [at, at + 1, at + 2, at + 3].map(|i| float(self.0, i));
+        Level { sigma, input_gain, skip, output_gain }
+    }
+}
+
+impl Levels for LevelTable<'_> {
+    fn count(&self) -> usize {
+        self.0.len() / 16
+    }
+
+    fn sigma(&self, i: usize) -> f32 {
+        float(self.0, 4 * i)
+    }
+}

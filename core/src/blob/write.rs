@@ -1,0 +1,168 @@
+//! Writing a model.
+
+use super::layout::{ALIGN, Header, MAGIC, StoredHead, checksum};
+use super::stored_plan::step_bytes;
+use super::{FORMAT, Level, Model};
+use crate::activation::TABLE;
+use crate::arith::ARITHMETIC;
+use crate::{Error, Plan};
+use half::f16;
+use heapless::{String, Vec};
+
+/// What a layer does with its sums.
+#[derive(Clone, Copy, Debug)]
+pub enum Stage<'a> {
+    /// Requantize by one multiplier per output, in units of 2⁻³², then the activation table.
+    Hidden {
+        /// One per output.
+        multipliers: &'a [i32],
+        /// Activation at the pre-activations −128·2^shift, −127·2^shift, …, 128·2^shift.
+        table: &'a [i16; TABLE],
+        /// 0…8
+        shift: u16,
+        /// Slopes below and above the table, in units of 2⁻¹⁴.
+        slopes: [i16; 2],
+    },
+    /// Scale to floats.
+    Output {
+        /// One per output.
+        scales: &'a [f16],
+    },
+}
+
+/// A dense layer to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerSource<'a> {
+    /// outputs × inputs, row-major, in −127…127
+    pub weights: &'a [i8],
+    /// One per output, in units of the sums.
+    pub biases: &'a [i32],
+    /// What follows the sums.
+    pub stage: Stage<'a>,
+}
+
+/// A model to be written.
+#[derive(Clone, Debug)]
+pub struct Source<'a> {
+    /// At most [`NAME`] bytes.
+    pub name: &'a str,
+    /// dim, hidden widths, dim
+    pub widths: &'a [usize],
+    /// Saturation of the first layer's integers.
+    pub input_limit: i16,
+    /// 1, or 2 for weights of 15 bits in the first layer: its rows are then dim weights for the inputs
+    /// and dim for the inputs divided by 128.
+    pub input_parts: usize,
+    /// From the largest σ down.
+    pub levels: &'a [Level],
+    /// levels × first width: what each level adds to the first layer's sums.
+    pub conditions: &'a [i32],
+    /// One per pair of widths.
+    pub layers: &'a [LayerSource<'a>],
+    /// Per dimension.
+    pub mean: &'a [f32],
+    /// Per dimension.
+    pub scale: &'a [f32],
+}
+
+impl Source<'_> {
+    /// Writes the model with `plan` stored in it to the start of `out`; the number of bytes.
+    ///
+    /// # Errors
+    /// [`Error::Buffer`] with the size needed, or what [`Model::from_bytes`] finds wrong with it.
+    pub fn encode(&self, plan: &impl Plan, out: &mut [u8]) -> Result<usize, Error> {
+        let have = out.len();
+        let mut writer = Writer { out, at: 0 };
+        self.write(plan, &mut writer)?;
+        let needed = writer.at;
+        let Some(blob) = out.get_mut(..needed) else {
+            return Err(Error::Buffer { needed, have });
+        };
+        blob[12..16].copy_from_slice(&(needed as u32).to_le_bytes());
+        let crc = checksum(blob);
+        blob[16..20].copy_from_slice(&crc.to_le_bytes());
+        Model::from_bytes(blob)?;
+        Ok(needed)
+    }
+
+    fn header(&self, plan: &impl Plan) -> Result<Header, Error> {
+        let small = |n: usize| u16::try_from(n).map_err(|_| Error::Malformed("a count above 4096"));
+        let mut widths = Vec::new();
+        for &width in self.widths {
+            widths.push(small(width)?).map_err(|_| Error::Malformed("too many layers"))?;
+        }
+        Ok(Header {
+            name: String::try_from(self.name).map_err(|_| Error::Malformed("name longer than 32 bytes"))?,
+            widths,
+            input_limit: self.input_limit.unsigned_abs(),
+            input_parts: self.input_parts as u8,
+            levels: small(self.levels.len())?,
+            plan: StoredHead {
+                rows: small(plan.rows())?,
+                history: plan.history() as u8,
+                prior: plan.prior(),
+            },
+        })
+    }
+
+    fn write(&self, plan: &impl Plan, writer: &mut Writer<'_>) -> Result<(), Error> {
+        let mut buffer = [0; 128];
+        let header =
+            postcard::to_slice(&self.header(plan)?, &mut buffer).map_err(|_| Error::Malformed("header"))?;
+        writer.put(&MAGIC);
+        for version in [FORMAT, ARITHMETIC] {
+            writer.put(&version.to_le_bytes());
+        }
+        writer.put(&[0; 8]); // length and checksum, filled in at the end
+        writer.put(&(header.len() as u32).to_le_bytes());
+        writer.put(header);
+        writer.pad();
+        writer.section(self.levels.iter().flat_map(|level| {
+            [level.sigma, level.input_gain, level.skip, level.output_gain].map(f32::to_le_bytes)
+        }));
+        writer.section(self.conditions.iter().map(|c| c.to_le_bytes()));
+        for layer in self.layers {
+            writer.section(layer.weights.iter().map(|w| w.to_le_bytes()));
+            writer.section(layer.biases.iter().map(|b| b.to_le_bytes()));
+            match layer.stage {
+                Stage::Hidden { multipliers, table, shift, slopes } => {
+                    writer.section(multipliers.iter().map(|m| m.to_le_bytes()));
+                    let ends = [shift as i16, slopes[0], slopes[1]];
+                    writer.section(table.iter().chain(&ends).map(|y| y.to_le_bytes()));
+                }
+                Stage::Output { scales } => writer.section(scales.iter().map(|s| s.to_le_bytes())),
+            }
+        }
+        let standard = self.mean.iter().zip(self.scale);
+        writer.section(standard.flat_map(|(m, s)| [m.to_le_bytes(), s.to_le_bytes()]));
+        writer.section((0..plan.rows()).map(|row| step_bytes(&plan.step(row))));
+        Ok(())
+    }
+}
+
+/// Writes as far as the buffer goes and counts on, so that the size needed is known.
+struct Writer<'a> {
+    out: &'a mut [u8],
+    at: usize,
+}
+
+impl Writer<'_> {
+    fn put(&mut self, bytes: &[u8]) {
+        let end = self.at + bytes.len();
+        if let Some(to) = self.out.get_mut(self.at..end) {
+            to.copy_from_slice(bytes);
+        }
+        self.at = end;
+    }
+
+    fn pad(&mut self) {
+        while !self.at.is_multiple_of(ALIGN) {
+            self.put(&[0]);
+        }
+    }
+
+    fn section<const N: usize>(&mut self, items: impl Iterator<Item = [u8; N]>) {
+        items.for_each(|item| self.put(&item));
+        self.pad();
+    }
+}

@@ -1,0 +1,64 @@
+//! The whole core without a console. Its panic handler calls a function that nowhere exists, so this
+//! links only if no panic path is left; with the feature `panic-on-purpose` it must not link.
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+use core::panic::PanicInfo;
+use firmware_example::model::{self, DIM, HISTORY, WIDTH};
+use tinyscore::conformance::digests;
+use tinyscore::rng::stream;
+use tinyscore::{Chain, Error};
+
+unsafe extern "C" {
+    safe fn a_panic_path_is_left() -> !;
+}
+
+#[panic_handler]
+fn panicked(_: &PanicInfo<'_>) -> ! {
+    a_panic_path_is_left()
+}
+
+/// How much the program does, by the variable FOOTPRINT when this is compiled: nothing, reading the model,
+/// drawing by its stored plan, or drawing with every sampler.
+const FOOTPRINT: &str = match option_env!("FOOTPRINT") {
+    Some(what) => what,
+    None => "all",
+};
+
+#[cfg_attr(target_arch = "arm", cortex_m_rt::entry)]
+#[cfg_attr(target_arch = "riscv32", riscv_rt::entry)]
+fn main() -> ! {
+    match FOOTPRINT {
+        "empty" => {}
+        "reader" => _ = black_box(model::network()),
+        "stored" => _ = black_box(stored()),
+        _ => _ = black_box(all()),
+    }
+    #[cfg(feature = "panic-on-purpose")]
+    black_box([1, 2, 3][black_box(0)]);
+    loop {
+        core::hint::spin_loop();
+    }
+}
+
+/// Reads the model and draws by its own plan.
+fn stored() -> Result<[f32; DIM], Error> {
+    let mut network = model::network()?;
+    let plan = network.model().plan();
+    let mut chain = Chain::<_, DIM, HISTORY>::new(&plan, &network, stream(black_box(1), 0))?;
+    chain.run(&plan, &mut network);
+    let mut data = [0.0; DIM];
+    network.model().to_data(chain.state(), &mut data);
+    Ok(data)
+}
+
+/// Reads the model and draws with every sampler.
+fn all() -> Result<(), Error> {
+    let mut network = model::network()?;
+    let mut data = [0.0; DIM];
+    network.model().to_model(&black_box([1.0; DIM]), &mut data);
+    digests::<DIM, WIDTH>(&mut network, black_box(1), |name, digest| {
+        black_box((name, digest, data));
+    })
+}

@@ -1,0 +1,72 @@
+//! BBC micro:bit v2: nRF52833, Cortex-M4F at 64 MHz. The serial line is the debugger's USB port, 115200 baud;
+//! a watchdog restarts a program that stands still for two seconds.
+//!
+//! Command: probe-rs run --chip nRF52833_xxAA
+//!
+//!     MEMORY {
+//!         FLASH : ORIGIN = 0x00000000, LENGTH = 512K
+//!         RAM : ORIGIN = 0x20000000, LENGTH = 128K
+//!     }
+
+use super::probe::{Probed, Serial};
+use embedded_hal_02::serial::{Read, Write};
+use nrf52833_hal as hal;
+
+use hal::clocks::Clocks;
+use hal::gpio::{Level, p0, p1};
+use hal::pac::{Peripherals, UART0};
+use hal::uart::{Baudrate, Parity, Pins, Uart};
+use hal::wdt::handles::Hdl0;
+use hal::wdt::{Watchdog, WatchdogHandle, count};
+
+/// The serial line and the watchdog.
+pub struct Line {
+    uart: Uart<UART0>,
+    watchdog: Option<WatchdogHandle<Hdl0>>,
+}
+
+/// The board.
+pub type Console = Probed<Line>;
+
+impl Console {
+    /// Starts the crystal, the serial line and the watchdog.
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Self {
+        // Safe: called once at the start and, after a panic, once more when nothing else runs.
+        let board = unsafe { Peripherals::steal() };
+        Clocks::new(board.CLOCK).enable_ext_hfosc();
+        let (port0, port1) = (p0::Parts::new(board.P0), p1::Parts::new(board.P1));
+        let pins = Pins {
+            txd: port0.p0_06.into_push_pull_output(Level::High).degrade(),
+            rxd: port1.p1_08.into_floating_input().degrade(),
+            cts: None,
+            rts: None,
+        };
+        let uart = Uart::new(board.UART0, pins, Parity::EXCLUDED, Baudrate::BAUD115200);
+        // It is running already after a reset that was not its own; then it keeps its handle.
+        let watchdog = match Watchdog::try_new(board.WDT) {
+            Ok(mut watchdog) => {
+                watchdog.set_lfosc_ticks(2 * 32_768);
+                Some(watchdog.activate::<count::One>().handles.0)
+            }
+            Err(running) => Watchdog::try_recover::<count::One>(running).ok().map(|parts| parts.handles.0),
+        };
+        Self::over(Line { uart, watchdog })
+    }
+}
+
+impl Serial for Line {
+    fn send(&mut self, byte: u8) -> nb::Result<(), ()> {
+        self.uart.write(byte).map_err(|e| e.map(|_| ()))
+    }
+
+    fn receive(&mut self) -> nb::Result<u8, ()> {
+        self.uart.read().map_err(|e| e.map(|_| ()))
+    }
+
+    fn feed(&mut self) {
+        if let Some(watchdog) = &mut self.watchdog {
+            watchdog.pet();
+        }
+    }
+}
