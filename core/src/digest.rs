@@ -9,6 +9,8 @@
 /// assert_eq!(digest.finish(), 0x09e6_29ee_2dfd_b3f8);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Digest(u64);
 
 impl Default for Digest {

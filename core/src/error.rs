@@ -4,6 +4,7 @@ use core::fmt;
 
 /// Why a blob, a parameter or a combination was refused. Each message says what to do.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Error {
     /// Fewer bytes than the blob says it has.

@@ -110,6 +110,8 @@ impl<L: Levels> Levels for At<L> {
 
 /// How K levels are spread between σ_max and σ_min.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Spacing {
     /// A constant ratio (Song & Ermon 2019).
     Geometric,

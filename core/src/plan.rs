@@ -12,6 +12,8 @@ pub const HISTORY: usize = 3;
 
 /// One row of a plan.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Step {
     /// The model's number of the noise level at which ε̂ is evaluated.
     pub level: u16,

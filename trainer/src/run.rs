@@ -307,7 +307,7 @@ impl Run {
         int8: &Points,
         levels: &[AtLevel],
     ) -> Result<()> {
-        let loss = checkpoint.losses.iter().map(|&(step, loss)| (step as f64, f64::from(loss))).collect();
+        let loss = binned(&checkpoint.losses);
         let lines = [("loss, smoothed", loss)];
         curve(&self.file("training.png"), "Training", "step", "loss", &lines, false, true)?;
         let by_level = |f: fn(&AtLevel) -> f64| levels.iter().map(|l| (f64::from(l.sigma), f(l))).collect();
@@ -348,6 +348,15 @@ impl Run {
         chain_path(&self.file("chain.png"), &title, &states, &self.data.reference)?;
         Ok(())
     }
+}
+
+/// At most 200 points of the training curve, each the mean of its stretch.
+fn binned(losses: &[(u64, f32)]) -> Vec<(f64, f64)> {
+    let mean = |bin: &[(u64, f32)]| {
+        let n = bin.len() as f64;
+        (bin.iter().map(|l| l.0 as f64).sum::<f64>() / n, bin.iter().map(|l| f64::from(l.1)).sum::<f64>() / n)
+    };
+    losses.chunks(losses.len().div_ceil(200).max(1)).map(mean).collect()
 }
 
 /// Draws from a blob, in data units.

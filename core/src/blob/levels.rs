@@ -10,6 +10,8 @@ use crate::Levels;
 /// ε̂_j   = skip·x_j + output_gain·scale_j·accumulator_j
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Level {
     /// σ
     pub sigma: f32,

@@ -14,6 +14,7 @@ use crate::{Error, Levels, Step};
 
 /// Ancestral sampling; K evaluations for K levels.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Ancestral {
     eta: f32,
 }

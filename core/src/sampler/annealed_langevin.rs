@@ -17,6 +17,7 @@ use crate::{Error, Levels, Step};
 
 /// How long a step is at each level.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum StepRule {
     /// Song & Ermon 2019 with this ε, the α of the smallest level.
     SongErmon(f32),
@@ -28,6 +29,7 @@ pub enum StepRule {
 
 /// Annealed Langevin dynamics; T·K evaluations for K levels, one more to denoise.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct AnnealedLangevin {
     rule: StepRule,
     steps_per_level: usize,

@@ -10,6 +10,7 @@ use crate::{Levels, Step};
 
 /// DDIM; K evaluations for K levels, deterministic after the initial draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Ddim;
 
 impl Sampler for Ddim {

@@ -15,6 +15,7 @@ use crate::{Levels, Step};
 
 /// DDPM, by the variance of its reverse step; K evaluations for K levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Ddpm {
     /// β, right for data of unit variance.
     Beta,

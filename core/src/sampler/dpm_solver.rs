@@ -15,6 +15,7 @@ use crate::{Levels, Step};
 
 /// DPM-Solver++(2M); K evaluations for K levels, deterministic after the initial draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DpmSolver2M;
 
 impl Sampler for DpmSolver2M {

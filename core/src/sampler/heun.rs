@@ -11,6 +11,7 @@ use crate::{Levels, Step};
 /// EDM's Heun sampler without churn; 2K − 1 evaluations for K levels, deterministic after the initial
 /// draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Heun;
 
 impl Sampler for Heun {

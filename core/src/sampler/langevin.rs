@@ -14,6 +14,7 @@ use crate::{Error, Levels, Step};
 
 /// Langevin dynamics at the first of its levels; one evaluation a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Langevin {
     rate: f32,
     steps: usize,

@@ -9,6 +9,7 @@ use crate::{Levels, Step};
 
 /// The denoiser at the first of its levels; one evaluation. Start its chain from the noisy state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Tweedie;
 
 impl Sampler for Tweedie {
