@@ -17,7 +17,7 @@ fn main() {
 /// The blob named by the variable MODEL, and its capacities as constants.
 fn model(out: &Path) {
     println!("cargo:rerun-if-env-changed=MODEL");
-    let path = var("MODEL").unwrap_or_else(|_| "models/mixture.postcard".into());
+    let path = var("MODEL").unwrap_or_else(|_| "../core/models/mixture.postcard".into());
     println!("cargo:rerun-if-changed={path}");
     let bytes = fs::read(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
     let network = tinyscore::Mlp::<4096>::from_bytes(&bytes).unwrap_or_else(|e| panic!("{path}: {e}"));

@@ -36,7 +36,7 @@ pub fn saturate16(v: i32) -> i16 {
 pub fn quantize(v: f32, limit: i16) -> i16 {
     let half = if v < 0.0 { -0.5 } else { 0.5 };
     let limit = limit as i32;
-    ((v + half) as i32).clamp(-limit, limit) as i16
+    ((v + half) as i32).min(limit).max(-limit) as i16 // no clamp, which can panic
 }
 
 /// Keeps a state within ±[`BOUND`]; any other value, NaN included, becomes the bound of its sign.

@@ -44,7 +44,7 @@ pub fn digests<const D: usize, const H: usize>(
     run("dpmpp-2m", &DpmSolver2M.plan(few)?)?;
     run("langevin", &Langevin::new(0.05, LEVELS)?.plan(last)?)?;
     run("annealed-langevin", &annealed(StepRule::SongErmon(2e-5))?)?;
-    run("annealed-langevin-notes", &annealed(StepRule::Notes(1e-5))?)?;
+    run("annealed-langevin-notes", &annealed(StepRule::Notes(3e-5))?)?;
     run("annealed-langevin-snr", &annealed(StepRule::SignalToNoise(0.16))?)?;
     run("tweedie", &Tweedie.plan(last)?)?;
     let stored = network.model().plan();

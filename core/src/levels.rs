@@ -54,7 +54,7 @@ impl<L: Levels> Pick<L> {
 
     fn source(&self, i: usize) -> usize {
         let (last, top) = (self.count - 1, self.levels.count() - 1);
-        if last == 0 { 0 } else { (2 * i * top + last) / (2 * last) }
+        (2 * i * top + last).checked_div(2 * last).unwrap_or(0)
     }
 }
 

@@ -42,7 +42,7 @@ fn shape(board: &mut impl Board, network: &Network) -> fmt::Result {
 
 fn parts<B: Board>(board: &mut B, network: &mut Network, plan: &impl Plan) -> Result<(), Failure> {
     let mut rng = stream(1, 0);
-    part(board, "load", 1, |_| _ = black_box(model::network()))?;
+    part(board, "load", 1, |_| _ = black_box(&model::network()))?;
     part(board, "gaussian", GAUSSIANS, |_| {
         black_box((0..GAUSSIANS).fold(0.0, |sum, _| sum + standard_normal(&mut rng)));
     })?;
@@ -52,10 +52,7 @@ fn parts<B: Board>(board: &mut B, network: &mut Network, plan: &impl Plan) -> Re
     let mut chain = Chain::<_, DIM, HISTORY>::new(plan, network, stream(1, 0))?;
     part(board, "step", 1, |_| _ = chain.step(plan, network))?;
     part(board, "sample", 1, |clock| _ = black_box(sample(network, plan, clock)))?;
-    part(board, "all", 1, |clock| {
-        let data = model::network().and_then(|mut network| sample(&mut network, plan, clock));
-        _ = black_box(data);
-    })?;
+    part(board, "all", 1, |clock| _ = black_box(&all(plan, clock)))?;
     writeln!(board, "evaluations {}", plan.evaluations())?;
     Ok(())
 }
@@ -73,6 +70,12 @@ fn sample<B: Board>(
     let mut data = [0.0; DIM];
     network.model().to_data(chain.state(), &mut data);
     Ok(data)
+}
+
+/// Reads the model and draws one sample.
+fn all<B: Board>(plan: &impl Plan, clock: &mut Clock<B>) -> Result<[f32; DIM], Error> {
+    let mut network = model::network()?;
+    sample(&mut network, plan, clock)
 }
 
 /// Adds up a board's ticks over laps shorter than its clock's range.

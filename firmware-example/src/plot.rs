@@ -7,7 +7,7 @@ const ROWS: usize = 24;
 const SHADES: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
 
 /// Half the side of the square that is shown, in model units.
-pub const REACH: f32 = 2.4;
+pub const REACH: f32 = 2.0;
 
 /// Counts of points on a grid over the square of model units ±[`REACH`].
 pub struct Density {
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn points_appear_where_they_are() {
         let mut density = Density::default();
-        for point in [[-2.39, 2.39], [2.39, -2.39], [2.39, -2.39], [3.0, 0.0], [f32::NAN, 0.0]] {
+        for point in [[-1.99, 1.99], [1.99, -1.99], [1.99, -1.99], [3.0, 0.0], [f32::NAN, 0.0]] {
             density.add(&point);
         }
         let text = format!("{density}");

@@ -133,7 +133,10 @@ impl Layer {
         Self {
             weights: (0..inputs * outputs).map(|_| between(rng, 127) as i8).collect(),
             biases: (0..outputs).map(|_| between(rng, 100_000)).collect(),
-            multipliers: (0..outputs).map(|_| between(rng, 50_000_000)).collect(),
+            // Every other one a power of two, which makes exact ties of rounding.
+            multipliers: (0..outputs)
+                .map(|j| if j % 2 == 0 { 1 << 24 } else { between(rng, 50_000_000) })
+                .collect(),
             table: Box::new(std::array::from_fn(|i| (i as i16 - 128) * slope + between(rng, 300) as i16)),
             shift: (rng.next_u32() % 9) as u16,
             slopes: [between(rng, 9000) as i16, between(rng, 9000) as i16],

@@ -54,7 +54,7 @@ impl Model<'_> {
                 }
                 let weights: u64 = row.iter().map(|&w| u64::from((w as i8).unsigned_abs())).sum();
                 let bias = u64::from(word(sections.biases, j).unsigned_abs());
-                let condition = conditions.chunks_exact(4 * layer.outputs);
+                let condition = conditions.chunks_exact((4 * layer.outputs).max(1));
                 let condition = condition.map(|row| word(row, j).unsigned_abs()).max().unwrap_or(0);
                 if weights * limit + bias + u64::from(condition) > i32::MAX as u64 {
                     return Err(Error::Malformed("a layer's sum could overflow"));

@@ -78,7 +78,7 @@ pub fn check_prefix(bytes: &[u8]) -> Result<&[u8], Error> {
     if !prefix.starts_with(&MAGIC) {
         return Err(Error::NotABlob);
     }
-    let [found, arithmetic] = [8, 10].map(|i| u16::from_le_bytes([prefix[i], prefix[i + 1]]));
+    let [found, arithmetic] = [[prefix[8], prefix[9]], [prefix[10], prefix[11]]].map(u16::from_le_bytes);
     if found != FORMAT {
         return Err(Error::Format { found, supported: FORMAT });
     }

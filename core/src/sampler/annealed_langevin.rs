@@ -59,7 +59,7 @@ impl Sampler for AnnealedLangevin {
     fn step(&self, levels: &impl Levels, row: usize) -> Step {
         let last = levels.count() - 1;
         let smallest = levels.sigma(last);
-        let i = row / self.steps_per_level;
+        let i = row.checked_div(self.steps_per_level).unwrap_or(0);
         if i > last {
             return Step::new(levels.level(last), -smallest, 0.0);
         }

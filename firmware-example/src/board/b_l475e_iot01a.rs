@@ -25,7 +25,7 @@ impl Console {
     /// Starts the clock and the serial line.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
-        // Safe: called once at the start and, after a panic, once more when nothing else runs.
+        // Safe: called once, at the start.
         let board = unsafe { Peripherals::steal() };
         let (mut flash, mut rcc) = (board.FLASH.constrain(), board.RCC.constrain());
         let mut power = board.PWR.constrain(&mut rcc.apb1r1);

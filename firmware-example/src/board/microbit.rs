@@ -14,14 +14,19 @@ use nrf52833_hal as hal;
 
 use hal::clocks::Clocks;
 use hal::gpio::{Level, p0, p1};
-use hal::pac::{Peripherals, UART0};
-use hal::uart::{Baudrate, Parity, Pins, Uart};
+use hal::pac::{Peripherals, UARTE0};
+use hal::uarte::{Baudrate, Parity, Pins, Uarte, UarteRx, UarteTx};
 use hal::wdt::handles::Hdl0;
 use hal::wdt::{Watchdog, WatchdogHandle, count};
 
+/// Where the chip fetches and puts bytes by itself.
+static mut SENT: [u8; 1] = [0];
+static mut RECEIVED: [u8; 1] = [0];
+
 /// The serial line and the watchdog.
 pub struct Line {
-    uart: Uart<UART0>,
+    sender: UarteTx<UARTE0>,
+    receiver: UarteRx<UARTE0>,
     watchdog: Option<WatchdogHandle<Hdl0>>,
 }
 
@@ -32,7 +37,7 @@ impl Console {
     /// Starts the crystal, the serial line and the watchdog.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
-        // Safe: called once at the start and, after a panic, once more when nothing else runs.
+        // Safe: called once, at the start.
         let board = unsafe { Peripherals::steal() };
         Clocks::new(board.CLOCK).enable_ext_hfosc();
         let (port0, port1) = (p0::Parts::new(board.P0), p1::Parts::new(board.P1));
@@ -42,7 +47,11 @@ impl Console {
             cts: None,
             rts: None,
         };
-        let uart = Uart::new(board.UART0, pins, Parity::EXCLUDED, Baudrate::BAUD115200);
+        let uart = Uarte::new(board.UARTE0, pins, Parity::EXCLUDED, Baudrate::BAUD115200);
+        let [out, back] = [&raw mut SENT, &raw mut RECEIVED];
+        // Safe: called once, and nothing else uses the buffers.
+        let (out, back) = unsafe { (&mut *out, &mut *back) };
+        let Ok((sender, receiver)) = uart.split(out, back) else { unreachable!("the buffers are in RAM") };
         // It is running already after a reset that was not its own; then it keeps its handle.
         let watchdog = match Watchdog::try_new(board.WDT) {
             Ok(mut watchdog) => {
@@ -51,17 +60,18 @@ impl Console {
             }
             Err(running) => Watchdog::try_recover::<count::One>(running).ok().map(|parts| parts.handles.0),
         };
-        Self::over(Line { uart, watchdog })
+        Self::over(Line { sender, receiver, watchdog })
     }
 }
 
 impl Serial for Line {
     fn send(&mut self, byte: u8) -> nb::Result<(), ()> {
-        self.uart.write(byte).map_err(|e| e.map(|_| ()))
+        self.sender.write(byte).map_err(|e| e.map(|_| ()))?;
+        nb::block!(self.sender.flush()).map_err(|_| nb::Error::Other(()))
     }
 
     fn receive(&mut self) -> nb::Result<u8, ()> {
-        self.uart.read().map_err(|e| e.map(|_| ()))
+        self.receiver.read().map_err(|e| e.map(|_| ()))
     }
 
     fn feed(&mut self) {

@@ -48,7 +48,7 @@ impl Console {
     /// Starts the clocks, the serial line and the watchdog.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
-        // Safe: called once at the start and, after a panic, once more when nothing else runs.
+        // Safe: called once, at the start.
         let mut board = unsafe { Peripherals::steal() };
         let mut watchdog = Watchdog::new(board.WATCHDOG);
         let clocks = init_clocks_and_plls(

@@ -26,7 +26,7 @@ impl Console {
     /// Starts the serial line.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
-        // Safe: called once at the start and, after a panic, once more when nothing else runs.
+        // Safe: called once, at the start.
         let board = unsafe { Peripherals::steal() };
         let mut rcc = board.RCC.freeze(Config::hsi());
         let port = board.GPIOA.split(&mut rcc);
