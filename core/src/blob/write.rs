@@ -44,7 +44,7 @@ pub struct LayerSource<'a> {
 /// A model to be written.
 #[derive(Clone, Debug)]
 pub struct Source<'a> {
-    /// At most [`NAME`] bytes.
+    /// At most [`NAME`](super::NAME) bytes.
     pub name: &'a str,
     /// dim, hidden widths, dim
     pub widths: &'a [usize],
