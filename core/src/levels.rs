@@ -263,6 +263,9 @@ mod tests {
         let picked = [0, 1, 2, 3].map(|i| pick.sigma(i));
         assert_eq!(picked, [5.0, 3.0, 1.0, 0.0]);
         assert_eq!(pick.level(1), 2);
+        // To the nearest: 0, 4/3, 8/3, 4.
+        let pick = Pick::new(&all[..], 4).unwrap();
+        assert_eq!([0, 1, 2, 3].map(|i| pick.level(i)), [0, 1, 3, 4]);
         assert_eq!(Pick::new(&all[..], 1).unwrap().sigma(0), 5.0);
         assert_eq!(Pick::new(&all[..], 0).unwrap_err(), Error::NoSteps);
         assert_eq!(Pick::new(&all[..], 6).unwrap_err(), Error::MissingLevels { asked: 6, have: 5 });
