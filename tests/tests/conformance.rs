@@ -222,7 +222,7 @@ fn hidden_layers_call_no_float_routine() {
 
 /// Not a test: prints the table for the README.
 #[test]
-#[ignore = "prints the size table"]
+#[ignore = "a report that checks nothing: prints the size table"]
 fn size_table() {
     say(&sizes::table(&bare_metal()));
 }

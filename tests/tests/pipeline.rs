@@ -61,7 +61,7 @@ fn int8_chains_follow_float_chains() {
     let folder = tempfile::tempdir().unwrap();
     let run = Run::create(&folder.path().join("run"), small()).unwrap();
     let trained = run.train(&GO_ON).unwrap();
-    let denoiser = trainer::denoiser::Denoiser { net: trained.checkpoint.snapshot.ema, ..run.fresh() };
+    let denoiser = run.averaged(&trained.checkpoint);
     let blob = run.export(&denoiser).unwrap();
     let mut network = Mlp::<64>::from_bytes(&blob).unwrap();
     let sigmas = run.config.sigmas().unwrap();

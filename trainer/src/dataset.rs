@@ -26,6 +26,8 @@ pub struct Dataset {
     pub other: Points,
     /// Mean and scale of the training part.
     pub standardizer: Standardizer,
+    /// The training part, standardized.
+    pub standard: Points,
     /// Which named set it is.
     pub toy: Option<Toy>,
 }
@@ -50,8 +52,13 @@ impl Dataset {
         let n = config.sampling.samples.min(COMPARED);
         let reference = toy.draw(n, &mut rng);
         let other = toy.draw(n, &mut rng);
+        Self::new(train, reference, other, Some(toy))
+    }
+
+    fn new(train: Points, reference: Points, other: Points, toy: Option<Toy>) -> Self {
         let standardizer = Standardizer::fit(&train);
-        Self { train, reference, other, standardizer, toy: Some(toy) }
+        let standard = standardizer.apply(&train);
+        Self { train, reference, other, standardizer, standard, toy }
     }
 
     fn read(config: &Config) -> Result<Self> {
@@ -87,8 +94,7 @@ impl Dataset {
         let train = if train.is_empty() { held } else { train };
         let other = pick(&train[..kept.min(train.len())]);
         let (train, reference) = (pick(train), pick(held));
-        let standardizer = Standardizer::fit(&train);
-        Ok(Self { train, reference, other, standardizer, toy: None })
+        Ok(Self::new(train, reference, other, None))
     }
 
     /// Data dimensions.

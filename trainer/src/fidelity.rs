@@ -8,7 +8,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_distr::StandardNormal;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
-use tinyscore::{Levels, Mlp, Score};
+use tinyscore::{Levels, Mlp, Model, Score};
 
 /// Points per level.
 pub const POINTS: usize = 4000;
@@ -38,11 +38,11 @@ pub fn fidelity<const H: usize>(
 ) -> Vec<AtLevel> {
     let table = network.model().levels();
     let sigmas: Vec<f32> = (0..table.count()).map(|i| table.sigma(i)).collect();
-    let mixture = (exact == Some(Toy::Mixture)).then(|| Truth::new(network, &sigmas));
+    let mixture = (exact == Some(Toy::Mixture)).then(|| truth(network.model()));
     let (mut network, mut float) = (network.clone(), denoiser.at_levels(&sigmas));
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
     let dim = data.dim();
-    let (mut a, mut b, mut truth) = (vec![0.0; dim], vec![0.0; dim], vec![0.0; dim]);
+    let (mut a, mut b, mut exact_eps) = (vec![0.0; dim], vec![0.0; dim], vec![0.0; dim]);
     let at_level = |(level, &sigma): (usize, &f32)| {
         let mut sums = Sums::default();
         for _ in 0..POINTS {
@@ -50,9 +50,9 @@ pub fn fidelity<const H: usize>(
             network.noise(&x, level, &mut a);
             float.noise(&x, level, &mut b);
             if let Some(mixture) = &mixture {
-                mixture.noise(&x, sigma, &mut truth);
+                mixture.noise_at(&x, sigma, &mut exact_eps);
             }
-            sums.add(&a, &b, &truth);
+            sums.add(&a, &b, &exact_eps);
         }
         sums.finish(sigma, mixture.is_some(), POINTS * dim)
     };
@@ -65,30 +65,20 @@ pub fn noisy(data: &Points, sigma: f32, rng: &mut impl Rng) -> Vec<f32> {
     row.iter().map(|x| x + sigma * rng.sample::<f32, _>(StandardNormal)).collect()
 }
 
-/// The exact score of the two-mode mixture in the model's own units.
-struct Truth {
-    mixture: GaussianMixture<'static>,
-}
-
-impl Truth {
-    /// The modes in model units; their tiny stretch by the fitted scale is kept, their variance averaged.
-    fn new<const H: usize>(network: &Mlp<'_, H>, _sigmas: &[f32]) -> Self {
-        let mut mixture = GaussianMixture::two_modes(&[]);
-        let (mut unit, mut zero) = (vec![0.0; 2], vec![0.0; 2]);
-        network.model().to_model(&[0.0, 0.0], &mut zero);
-        network.model().to_model(&[1.0, 1.0], &mut unit);
-        let gain = 0.5 * ((unit[0] - zero[0]) + (unit[1] - zero[1]));
-        for mean in &mut mixture.means {
-            let data = mean.clone();
-            network.model().to_model(&data, mean);
-        }
-        mixture.variance *= gain * gain;
-        Self { mixture }
+/// The exact score of the two-mode mixture in the model's own units: the tiny stretch of the modes by the
+/// fitted scale is kept, that of their variance averaged over both axes.
+fn truth(model: &Model<'_>) -> GaussianMixture<'static> {
+    let mut mixture = GaussianMixture::two_modes(&[]);
+    let (mut unit, mut zero) = ([0.0; 2], [0.0; 2]);
+    model.to_model(&[0.0, 0.0], &mut zero);
+    model.to_model(&[1.0, 1.0], &mut unit);
+    let gain = 0.5 * ((unit[0] - zero[0]) + (unit[1] - zero[1]));
+    for mean in &mut mixture.means {
+        let data = mean.clone();
+        model.to_model(&data, mean);
     }
-
-    fn noise(&self, x: &[f32], sigma: f32, eps: &mut [f32]) {
-        self.mixture.noise_at(x, sigma, eps);
-    }
+    mixture.variance *= gain * gain;
+    mixture
 }
 
 /// Inner products of the two estimates and the truth.

@@ -76,7 +76,7 @@ pub struct Report {
     pub score_error: Option<f64>,
     /// The same of the float network.
     pub float_score_error: Option<f64>,
-    /// Largest of (1 − cosine) against the float network over the blob's levels.
+    /// Smallest cosine with the float network over the blob's levels.
     pub worst_cosine: f64,
     /// Largest relative L2 error over the blob's levels.
     pub worst_relative_l2: f64,

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 use tinyscore::levels::Spacing;
-use tinyscore::{Digest, Mlp, Model, Plan};
+use tinyscore::{Digest, Levels, Mlp, Model, Plan};
 
 /// Points of calibration, over all levels.
 const CALIBRATION: usize = 60_000;
@@ -113,7 +113,12 @@ impl Run {
     /// # Errors
     /// As [`checkpoint`](Self::checkpoint).
     pub fn trained(&self) -> Result<Denoiser> {
-        Ok(Denoiser { net: self.checkpoint()?.snapshot.ema, ..self.fresh() })
+        Ok(self.averaged(&self.checkpoint()?))
+    }
+
+    /// The network with a checkpoint's averaged weights.
+    pub fn averaged(&self, checkpoint: &Checkpoint) -> Denoiser {
+        Denoiser { net: checkpoint.snapshot.ema.clone(), ..self.fresh() }
     }
 
     /// Trains from the folder's checkpoint if there is one, and writes one in the end.
@@ -126,10 +131,9 @@ impl Run {
             _ => None,
         };
         let bar = bar("training", self.config.training.steps);
-        let standard = self.data.standardizer.apply(&self.data.train);
         let Config { training, seed, .. } = &self.config;
         let denoiser = self.fresh();
-        let task = Task { denoiser: &denoiser, data: &standard, config: training, seed: *seed };
+        let task = Task { denoiser: &denoiser, data: &self.data.standard, config: training, seed: *seed };
         let trained = train(Cpu::default(), &task, start, stop, &bar);
         bar.finish();
         trained.checkpoint.save(&self.file(checkpoint::FILE))?;
@@ -138,9 +142,8 @@ impl Run {
 
     /// Calibrates on the training data.
     pub fn calibrate(&self, denoiser: &Denoiser, sigmas: &[f32]) -> Calibration {
-        let standard = self.data.standardizer.apply(&self.data.train);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(self.config.seed ^ 0xca1);
-        Calibration::new(denoiser, &standard, sigmas, CALIBRATION.div_ceil(sigmas.len()), &mut rng)
+        Calibration::new(denoiser, &self.data.standard, sigmas, CALIBRATION.div_ceil(sigmas.len()), &mut rng)
     }
 
     /// Quantizes `denoiser` at the levels `sigmas`, with `plan` stored in the blob.
@@ -174,19 +177,22 @@ impl Run {
     /// As [`quantize`](Self::quantize).
     pub fn export(&self, denoiser: &Denoiser) -> Result<Vec<u8>> {
         let sigmas = self.config.sigmas()?;
-        let plan = self.plan(&sigmas)?;
+        let plan = self.plan(&sigmas[..])?;
         // Thousands of Langevin steps are computed on the device instead.
         let stored: &dyn Plan = if plan.rows() <= 256 { &*plan } else { &NoPlan };
         self.quantize(denoiser, &sigmas, stored)
     }
 
-    /// The plan of the run's settings.
+    /// The plan of the run's settings on `levels`.
     ///
     /// # Errors
     /// When the sampler does not fit the levels.
-    pub fn plan<'a>(&self, sigmas: &'a [f32]) -> Result<Box<dyn Plan + Send + Sync + 'a>> {
+    pub fn plan<'a, L>(&self, levels: L) -> Result<Box<dyn Plan + Send + Sync + 'a>>
+    where
+        L: Levels + Copy + Send + Sync + 'a,
+    {
         let s = &self.config.sampling;
-        s.sampler.plan(sigmas, s.steps, &s.options).map_err(|e| anyhow!("sampler {}: {e}", s.sampler.name()))
+        s.sampler.plan(levels, s.steps, &s.options).map_err(|e| anyhow!("sampler {}: {e}", s.sampler.name()))
     }
 
     /// Float samples, in data units.
@@ -197,7 +203,8 @@ impl Run {
         let sigmas = self.config.sigmas()?;
         let n = self.config.sampling.samples;
         let bar = bar("sampling float", n as u64);
-        let x = draw(&denoiser.at_levels(&sigmas), &*self.plan(&sigmas)?, n, seed, |k| bar.inc(k as u64))?;
+        let x =
+            draw(&denoiser.at_levels(&sigmas), &*self.plan(&sigmas[..])?, n, seed, |k| bar.inc(k as u64))?;
         bar.finish();
         Ok(self.data.standardizer.invert(&x))
     }
@@ -208,9 +215,7 @@ impl Run {
     /// When the blob is damaged or does not fit.
     pub fn draw_int8(&self, blob: &[u8], seed: u64) -> Result<Points> {
         let network = Mlp::<MAX_WIDTH>::from_bytes(blob)?;
-        let s = &self.config.sampling;
-        let plan = s.sampler.plan(network.model().levels(), s.steps, &s.options)?;
-        draw_blob(&network, &*plan, s.samples, seed)
+        draw_blob(&network, &*self.plan(network.model().levels())?, self.config.sampling.samples, seed)
     }
 
     /// Fidelity at the blob's own levels.
@@ -219,8 +224,7 @@ impl Run {
     /// When the blob is damaged.
     pub fn fidelity(&self, denoiser: &Denoiser, blob: &[u8]) -> Result<Vec<AtLevel>> {
         let network = Mlp::<MAX_WIDTH>::from_bytes(blob)?;
-        let standard = self.data.standardizer.apply(&self.data.train);
-        Ok(fidelity(&network, denoiser, &standard, self.data.toy, self.config.seed ^ 0xf1d))
+        Ok(fidelity(&network, denoiser, &self.data.standard, self.data.toy, self.config.seed ^ 0xf1d))
     }
 
     /// Score error R of the integer and the float network averaged over 25 levels, where it is known.
@@ -245,7 +249,7 @@ impl Run {
     /// # Errors
     /// When a file cannot be written.
     pub fn finish(&self, trained: &Trained, seconds: f64) -> Result<Report> {
-        let denoiser = Denoiser { net: trained.checkpoint.snapshot.ema.clone(), ..self.fresh() };
+        let denoiser = self.averaged(&trained.checkpoint);
         let blob = self.export(&denoiser)?;
         write_atomic(&self.file("model.postcard"), &blob)?;
         let seed = self.config.seed;
@@ -279,7 +283,7 @@ impl Run {
             training_seconds: seconds,
             loss: trained.checkpoint.losses.last().map(|&(_, loss)| loss),
             sampler: self.config.sampling.sampler.name(),
-            evaluations: self.plan(&sigmas)?.evaluations(),
+            evaluations: self.plan(&sigmas[..])?.evaluations(),
             samples: int8.len(),
             blob_bytes: blob.len(),
             macs: model.macs(),
@@ -339,12 +343,11 @@ impl Run {
             [("data", &self.data.reference), ("float samples", float), ("int8 samples (core)", int8)];
         scatter_panels(&self.file("samples.png"), &self.config.data, &panels, zoom.as_ref())?;
         let network = Mlp::<MAX_WIDTH>::from_bytes(blob)?;
-        let s = &self.config.sampling;
-        let plan = s.sampler.plan(network.model().levels(), s.steps, &s.options)?;
+        let plan = self.plan(network.model().levels())?;
         let states = path(&mut network.clone(), &*plan, self.config.seed)?;
         let states: Vec<[f32; 2]> =
             self.data.standardizer.invert(&states).rows().map(|r| [r[0], r[1]]).collect();
-        let title = format!("A chain of {} in {} rows", s.sampler.name(), plan.rows());
+        let title = format!("A chain of {} in {} rows", self.config.sampling.sampler.name(), plan.rows());
         chain_path(&self.file("chain.png"), &title, &states, &self.data.reference)?;
         Ok(())
     }
@@ -370,7 +373,7 @@ pub fn draw_blob(
     seed: u64,
 ) -> Result<Points> {
     let bar = bar("sampling int8", n as u64);
-    let mut points = draw(network, plan, n, seed, |k| bar.inc(k as u64))?;
+    let points = draw(network, plan, n, seed, |k| bar.inc(k as u64))?;
     bar.finish();
     let dim = points.dim();
     let mut data = Vec::with_capacity(n * dim);
@@ -379,8 +382,7 @@ pub fn draw_blob(
         data.resize(start + dim, 0.0);
         network.model().to_data(row, &mut data[start..]);
     }
-    points = Points::new(dim, data);
-    Ok(points)
+    Ok(Points::new(dim, data))
 }
 
 /// The hash of samples.

@@ -54,7 +54,7 @@ pub struct Options {
     pub eta: f32,
     /// Langevin steps per level.
     pub per_level: usize,
-    /// ε of Song & Ermon, α of the notes; in units of σ_min² when taken from the default.
+    /// ε of Song & Ermon, α of the notes: the step at the smallest level.
     pub epsilon: f32,
     /// Signal-to-noise ratio, or the square root of half Langevin's rate α/σ².
     pub snr: f32,
@@ -99,19 +99,19 @@ impl Method {
         options: &Options,
     ) -> Result<Box<dyn Plan + Send + Sync + 'a>, Error> {
         let Options { eta, per_level, epsilon, snr, denoise } = *options;
-        if self == Self::Langevin {
-            let last = At::new(levels, levels.count() - 1)?;
-            return Ok(Box::new(Langevin::new(2.0 * snr * snr, steps)?.plan(last)?));
-        }
-        let picked = Pick::new(levels, steps)?;
-        let annealed = |rule| AnnealedLangevin::new(rule, per_level, denoise)?.plan(picked);
+        let picked = || Pick::new(levels, steps);
+        let annealed = |rule| AnnealedLangevin::new(rule, per_level, denoise)?.plan(picked()?);
         Ok(match self {
-            Self::Ancestral => Box::new(Ancestral::new(eta)?.plan(picked)?),
-            Self::Ddpm => Box::new(Ddpm::Beta.plan(picked)?),
-            Self::DdpmTilde => Box::new(Ddpm::BetaTilde.plan(picked)?),
-            Self::Ddim => Box::new(Ddim.plan(picked)?),
-            Self::Heun => Box::new(Heun.plan(picked)?),
-            Self::DpmSolver2M | Self::Langevin => Box::new(DpmSolver2M.plan(picked)?),
+            Self::Ancestral => Box::new(Ancestral::new(eta)?.plan(picked()?)?),
+            Self::Ddpm => Box::new(Ddpm::Beta.plan(picked()?)?),
+            Self::DdpmTilde => Box::new(Ddpm::BetaTilde.plan(picked()?)?),
+            Self::Ddim => Box::new(Ddim.plan(picked()?)?),
+            Self::Heun => Box::new(Heun.plan(picked()?)?),
+            Self::DpmSolver2M => Box::new(DpmSolver2M.plan(picked()?)?),
+            Self::Langevin => {
+                let last = At::new(levels, levels.count().saturating_sub(1))?;
+                Box::new(Langevin::new(2.0 * snr * snr, steps)?.plan(last)?)
+            }
             Self::AnnealedLangevin => Box::new(annealed(StepRule::SongErmon(epsilon))?),
             Self::AnnealedLangevinNotes => Box::new(annealed(StepRule::Notes(epsilon))?),
             Self::AnnealedLangevinSnr => Box::new(annealed(StepRule::SignalToNoise(snr))?),

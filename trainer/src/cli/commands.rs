@@ -1,6 +1,5 @@
 //! The commands.
 
-use super::settings::{ExportArgs, SamplingArgs};
 use super::{Eval, Quantize, Sample, SuiteName, Train};
 use anyhow::{Context, Result, anyhow, bail};
 use std::path::{Path, PathBuf};
@@ -86,10 +85,8 @@ fn print_report(report: &Report) {
 pub fn quantize(args: &Quantize) -> Result<()> {
     let mut run = Run::open(&args.run)?;
     let denoiser = run.trained()?;
-    let Quantize { export, sampling, .. } = args;
-    let (export, sampling): (&ExportArgs, &SamplingArgs) = (export, sampling);
-    export.apply(&mut run.config.export);
-    sampling.apply(&mut run.config.sampling);
+    args.export.apply(&mut run.config.export);
+    args.sampling.apply(&mut run.config.sampling);
     run.config.check()?;
     let blob = run.export(&denoiser)?;
     let e = &run.config.export;
