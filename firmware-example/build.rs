@@ -5,7 +5,7 @@ use std::env::{self, var};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
-use tinyscore::{Plan, Score};
+use tinyscore::Plan;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
@@ -20,12 +20,11 @@ fn model(out: &Path) {
     let path = var("MODEL").unwrap_or_else(|_| "../core/models/mixture.postcard".into());
     println!("cargo:rerun-if-changed={path}");
     let bytes = fs::read(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
-    let network = tinyscore::Mlp::<4096>::from_bytes(&bytes).unwrap_or_else(|e| panic!("{path}: {e}"));
-    let (dim, width) = (network.dim(), network.model().width());
-    let history = network.model().plan().history().max(1);
+    let model = tinyscore::Model::from_bytes(&bytes).unwrap_or_else(|e| panic!("{path}: {e}"));
+    let (dim, scratch, history) = (model.dim(), 2 * model.width(), model.plan().history().max(1));
     let constants = format!(
         "/// Dimensions of the model.\npub const DIM: usize = {dim};\n\
-         /// Its widest layer.\npub const WIDTH: usize = {width};\n\
+         /// Scratch memory that its network needs.\npub const SCRATCH: usize = {scratch};\n\
          /// Old evaluations its plan and the samplers here read.\npub const HISTORY: usize = {history};\n"
     );
     fs::write(out.join("model.rs"), constants).unwrap();

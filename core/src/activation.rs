@@ -19,10 +19,11 @@ pub struct Curve<'a> {
 
 impl Curve<'_> {
     /// Largest magnitude that it can give.
-    pub fn largest(&self) -> u64 {
-        let knots = self.table.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]]));
-        let ends = [i16::MIN, i16::MAX].map(|z| activation(self, z));
-        knots.chain(ends).map(|y| u64::from(y.unsigned_abs())).max().unwrap_or(0)
+    pub fn largest(&self) -> u32 {
+        let (knots, _) = self.table.as_chunks::<2>();
+        let knots = knots.iter().fold(0, |largest, &y| i16::from_le_bytes(y).unsigned_abs().max(largest));
+        let [low, high] = [i16::MIN, i16::MAX].map(|z| activation(self, z).unsigned_abs());
+        u32::from(knots.max(low).max(high))
     }
 }
 

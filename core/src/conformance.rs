@@ -17,13 +17,12 @@ pub const SEED: u64 = 1;
 pub const LEVELS: usize = 8;
 
 /// Draws `samples` samples with every sampler and the model's stored plan, and gives
-/// `report(name, digest)` of their bits in data units. `D` and `H` are the capacities of
-/// [`Chain`] and [`Mlp`].
+/// `report(name, digest)` of their bits in data units. `D` is the capacity of the [`Chain`].
 ///
 /// # Errors
-/// When the model does not fit the capacities.
-pub fn digests<const D: usize, const H: usize>(
-    network: &mut Mlp<'_, H>,
+/// When the model does not fit the capacity.
+pub fn digests<const D: usize>(
+    network: &mut Mlp<'_, impl AsMut<[i16]>>,
     samples: u64,
     mut report: impl FnMut(&str, u64),
 ) -> Result<(), Error> {
@@ -32,7 +31,7 @@ pub fn digests<const D: usize, const H: usize>(
     let last = At::new(all, all.count().saturating_sub(1))?;
     let annealed = |rule| AnnealedLangevin::new(rule, 2, true)?.plan(few);
     let mut run = |name, plan: &dyn Plan| -> Result<(), Error> {
-        report(name, digest::<D, H>(network, &plan, samples)?);
+        report(name, digest::<D>(network, &plan, samples)?);
         Ok(())
     };
     run("ancestral", &Ancestral::new(1.0)?.plan(few)?)?;
@@ -49,14 +48,14 @@ pub fn digests<const D: usize, const H: usize>(
     run("tweedie", &Tweedie.plan(last)?)?;
     let stored = network.model().plan();
     if stored.rows() > 0 {
-        report("stored-plan", digest::<D, H>(network, &stored, samples)?);
+        report("stored-plan", digest::<D>(network, &stored, samples)?);
     }
     Ok(())
 }
 
 /// The digest of `samples` samples of one plan.
-fn digest<const D: usize, const H: usize>(
-    network: &mut Mlp<'_, H>,
+fn digest<const D: usize>(
+    network: &mut Mlp<'_, impl AsMut<[i16]>>,
     plan: &impl Plan,
     samples: u64,
 ) -> Result<u64, Error> {

@@ -39,12 +39,12 @@ pub enum Error {
     },
     /// The blob is whole but breaks a rule of the format.
     Malformed(&'static str),
-    /// A layer is wider than the capacity `H` of the network.
-    TooWide {
-        /// Widest layer of the blob.
-        width: usize,
-        /// The capacity.
-        capacity: usize,
+    /// Too little scratch memory for the network.
+    Scratch {
+        /// Entries needed: twice the widest layer.
+        needed: usize,
+        /// Entries given.
+        have: usize,
     },
     /// The data have more dimensions than the capacity `D` of the chain.
     TooManyDimensions {
@@ -116,9 +116,9 @@ impl fmt::Display for Error {
                 "the blob is damaged: checksum {computed:08x}, stored {stored:08x}; copy or flash it again"
             ),
             Self::Malformed(what) => write!(f, "malformed blob: {what}; export the model again"),
-            Self::TooWide { width, capacity } => write!(
+            Self::Scratch { needed, have } => write!(
                 f,
-                "the widest layer has {width} units, but the network's capacity H is {capacity}: use Mlp::<{width}>"
+                "the network needs scratch memory of {needed} i16, but has {have}: give it [0; {needed}]"
             ),
             Self::TooManyDimensions { dim, capacity } => write!(
                 f,

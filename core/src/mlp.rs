@@ -8,45 +8,36 @@
 //! y_j   = the activation at z_j: a table, interpolated, and straight lines beyond its ends
 //! ```
 //!
-//! The first layer may be split, for data whose modes are narrow against their distance: it sees every
-//! input twice, the second time divided by 128 (rounded down), which gives its weights 15 bits.
-//!
 //! Floats appear only at its two ends: x is rounded to integers, and the last sums are scaled to ε̂.
 //! Preconditioning follows Karras et al. 2022 (Table 1), with the coefficients of each level in the blob.
 
-use crate::activation::activation;
+use crate::activation::{Curve, activation};
 use crate::arith::{quantize, rounded_high, saturate16};
-use crate::blob::{Layer, half_float, word};
+use crate::blob::{After, Layer, Level, half_float, word};
 use crate::kernel::dense;
 use crate::{Error, Model, Score};
 
 /// Outputs computed together: sums of one tile stay in registers or on the stack.
 const TILE: usize = 8;
 
-/// A network ready to evaluate: a checked model and scratch memory of 4·`H` bytes.
+/// A network ready to evaluate: a checked model and scratch memory for the activations of two layers.
+///
+/// The scratch is the caller's: an array, a slice of a static one, a `Vec` on a desktop. What it holds
+/// does not matter.
 #[derive(Clone, Debug)]
-pub struct Mlp<'a, const H: usize> {
+pub struct Mlp<'a, S> {
     model: Model<'a>,
-    front: [i16; H],
-    back: [i16; H],
+    scratch: S,
 }
 
-impl<'a, const H: usize> Mlp<'a, H> {
-    /// # Errors
-    /// [`Error::TooWide`] if a layer of the model, its input included, is wider than `H`.
-    pub fn new(model: Model<'a>) -> Result<Self, Error> {
-        match model.width() {
-            width if width > H => Err(Error::TooWide { width, capacity: H }),
-            _ => Ok(Self { model, front: [0; H], back: [0; H] }),
-        }
-    }
-
-    /// Reads and checks a model, then as [`new`](Self::new).
+impl<'a, S: AsMut<[i16]>> Mlp<'a, S> {
+    /// `scratch` must have at least 2·[`width`](Model::width) entries.
     ///
     /// # Errors
-    /// Those of [`Model::from_bytes`] and of [`new`](Self::new).
-    pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, Error> {
-        Self::new(Model::from_bytes(bytes)?)
+    /// [`Error::Scratch`] if it has fewer.
+    pub fn new(model: Model<'a>, mut scratch: S) -> Result<Self, Error> {
+        let (needed, have) = (2 * model.width(), scratch.as_mut().len());
+        if have < needed { Err(Error::Scratch { needed, have }) } else { Ok(Self { model, scratch }) }
     }
 
     /// The model.
@@ -55,7 +46,7 @@ impl<'a, const H: usize> Mlp<'a, H> {
     }
 }
 
-impl<const H: usize> Score for Mlp<'_, H> {
+impl<S: AsMut<[i16]>> Score for Mlp<'_, S> {
     fn dim(&self) -> usize {
         self.model.dim()
     }
@@ -65,69 +56,91 @@ impl<const H: usize> Score for Mlp<'_, H> {
     }
 
     fn noise(&mut self, x: &[f32], level: usize, eps: &mut [f32]) {
-        let Self { model, front, back } = self;
-        let coefficients = model.levels().get(level);
-        for (q, &x) in front.iter_mut().zip(x) {
-            *q = quantize(coefficients.input_gain * x, model.input_limit());
-        }
-        if model.split() {
-            let (whole, parts) = front.split_at_mut_checked(model.dim()).unwrap_or((&mut [], &mut []));
-            for (part, q) in parts.iter_mut().zip(whole) {
-                *part = *q >> 7;
+        evaluate(&self.model, self.scratch.as_mut(), x, level, eps);
+    }
+}
+
+/// ε̂(x, σ_level), with the activations of one layer in each half of `scratch`.
+fn evaluate(model: &Model<'_>, scratch: &mut [i16], x: &[f32], level: usize, eps: &mut [f32]) {
+    let (mut input, mut output) = scratch.split_at_mut(scratch.len() / 2);
+    let gain = model.levels().get(level).input_gain;
+    for (q, &x) in input.iter_mut().zip(x) {
+        *q = quantize(gain * x, model.input_limit());
+    }
+    let mut condition = model.condition(level);
+    for layer in model.layers() {
+        match layer.after {
+            After::Activation { multipliers, curve } => {
+                hidden_layer(&layer, condition, multipliers, &curve, input, output);
+            }
+            After::Scale { scales } => {
+                output_layer(&layer, condition, scales, &model.levels().get(level), input, x, eps);
             }
         }
-        let (mut input, mut output) = (front, back);
-        let mut condition = model.condition(level);
-        if let Some((last, hidden)) = model.layers().split_last() {
-            for layer in hidden {
-                hidden_layer(layer, condition, input, output);
-                core::mem::swap(&mut input, &mut output);
-                condition = &[];
-            }
-            output_layer(last, condition, input, |j, sum, scale| {
-                if let (Some(eps), Some(x)) = (eps.get_mut(j), x.get(j)) {
-                    *eps = coefficients.skip * x + coefficients.output_gain * (sum as f32 * scale);
-                }
-            });
+        core::mem::swap(&mut input, &mut output);
+        condition = &[];
+    }
+}
+
+/// A hidden layer, in integers only.
+fn hidden_layer(
+    layer: &Layer<'_>,
+    condition: &[u8],
+    multipliers: &[u8],
+    curve: &Curve<'_>,
+    input: &[i16],
+    output: &mut [i16],
+) {
+    tiles(layer, condition, input, |j, sum| {
+        let z = saturate16(rounded_high(sum, word(multipliers, j)));
+        if let Some(y) = output.get_mut(j) {
+            *y = activation(curve, z);
+        }
+    });
+}
+
+/// The last layer, to floats.
+fn output_layer(
+    layer: &Layer<'_>,
+    condition: &[u8],
+    scales: &[u8],
+    level: &Level,
+    input: &[i16],
+    x: &[f32],
+    eps: &mut [f32],
+) {
+    tiles(layer, condition, input, |j, sum| {
+        if let (Some(eps), Some(x)) = (eps.get_mut(j), x.get(j)) {
+            let f = sum as f32 * half_float(scales, j);
+            *eps = level.skip * x + level.output_gain * f;
+        }
+    });
+}
+
+/// Calls `emit(j, sum_j)` for every output of a layer, in their order.
+fn tiles(layer: &Layer<'_>, condition: &[u8], input: &[i16], mut emit: impl FnMut(usize, i32)) {
+    let tiles = layer.weights.chunks((TILE * layer.inputs).max(1));
+    for (weights, first) in tiles.zip((0..).step_by(TILE)) {
+        let mut sums = [0; TILE];
+        tile_sums(first, weights, layer, condition, input, &mut sums);
+        for (i, &sum) in sums.iter().enumerate() {
+            emit(first + i, sum);
         }
     }
 }
 
-/// One hidden layer, in integers only.
-fn hidden_layer(layer: &Layer<'_>, condition: &[u8], input: &[i16], output: &mut [i16]) {
-    let sections = layer.sections();
-    let input = input.get(..layer.inputs).unwrap_or(input);
-    let weights = sections.weights.chunks((TILE * layer.inputs).max(1));
-    for (tile, (weights, output)) in weights.zip(output.chunks_mut(TILE)).enumerate() {
-        let sums = tile_sums(tile, weights, sections.biases, condition, input);
-        for (i, (y, sum)) in output.iter_mut().zip(sums).enumerate() {
-            let z = saturate16(rounded_high(sum, word(sections.scales, TILE * tile + i)));
-            *y = activation(&sections.curve, z);
-        }
-    }
-}
-
-/// The last layer: calls `emit(j, sum_j, scale_j)` for every output.
-fn output_layer(layer: &Layer<'_>, condition: &[u8], input: &[i16], mut emit: impl FnMut(usize, i32, f32)) {
-    let sections = layer.sections();
-    let input = input.get(..layer.inputs).unwrap_or(input);
-    let weights = sections.weights.chunks((TILE * layer.inputs).max(1));
-    for (tile, weights) in weights.enumerate() {
-        let sums = tile_sums(tile, weights, sections.biases, condition, input);
-        for (i, sum) in sums.into_iter().enumerate() {
-            let j = TILE * tile + i;
-            emit(j, sum, half_float(sections.scales, j));
-        }
-    }
-}
-
-/// Sums of the tile's outputs, those past the layer's end 0.
-fn tile_sums(tile: usize, weights: &[u8], biases: &[u8], condition: &[u8], input: &[i16]) -> [i32; TILE] {
-    let mut sums = [0; TILE];
+/// Sums of the outputs from number `first` on; those past the layer's end do not matter.
+#[inline(never)]
+fn tile_sums(
+    first: usize,
+    weights: &[u8],
+    layer: &Layer<'_>,
+    condition: &[u8],
+    input: &[i16],
+    sums: &mut [i32; TILE],
+) {
     for (i, sum) in sums.iter_mut().enumerate() {
-        let j = TILE * tile + i;
-        *sum = word(biases, j).wrapping_add(word(condition, j));
+        *sum = word(layer.biases, first + i).wrapping_add(word(condition, first + i));
     }
-    dense(weights, input, &mut sums);
-    sums
+    dense(weights, input.get(..layer.inputs).unwrap_or(input), sums);
 }

@@ -1,7 +1,7 @@
 //! What each part of the program costs: instructions (on a real board: cycles) and stack.
 
 use crate::board::{Board, Failure};
-use crate::model::{self, DIM, HISTORY, WIDTH};
+use crate::model::{self, DIM, HISTORY, SCRATCH};
 use crate::stack;
 use core::fmt;
 use core::hint::black_box;
@@ -12,7 +12,7 @@ use tinyscore::rng::{Xoshiro128PlusPlus, stream};
 use tinyscore::sampler::{Ancestral, Sampler};
 use tinyscore::{Chain, Error, Levels, Mlp, Plan, Score};
 
-type Network = Mlp<'static, WIDTH>;
+type Network<'s> = Mlp<'static, &'s mut [i16; SCRATCH]>;
 
 /// Gaussians measured together.
 const GAUSSIANS: u64 = 64;
@@ -22,7 +22,8 @@ const GAUSSIANS: u64 = 64;
 /// # Errors
 /// When the blob is damaged or the console fails.
 pub fn main(board: &mut impl Board) -> Result<(), Failure> {
-    let mut network = model::network()?;
+    let mut scratch = [0; SCRATCH];
+    let mut network = Mlp::new(model::model()?, &mut scratch)?;
     let (levels, stored) = (network.model().levels(), network.model().plan());
     shape(board, &network)?;
     if stored.rows() > 0 {
@@ -33,16 +34,22 @@ pub fn main(board: &mut impl Board) -> Result<(), Failure> {
     }
 }
 
-fn shape(board: &mut impl Board, network: &Network) -> fmt::Result {
+fn shape(board: &mut impl Board, network: &Network<'_>) -> fmt::Result {
     let model = network.model();
     writeln!(board, "macs {}", model.macs())?;
     writeln!(board, "blob {}", model.as_bytes().len())?;
-    writeln!(board, "ram {}", size_of::<Network>() + size_of::<Chain<Xoshiro128PlusPlus, DIM, HISTORY>>())
+    writeln!(
+        board,
+        "ram {}",
+        size_of::<Network<'_>>()
+            + size_of::<[i16; SCRATCH]>()
+            + size_of::<Chain<Xoshiro128PlusPlus, DIM, HISTORY>>()
+    )
 }
 
-fn parts<B: Board>(board: &mut B, network: &mut Network, plan: &impl Plan) -> Result<(), Failure> {
+fn parts<B: Board>(board: &mut B, network: &mut Network<'_>, plan: &impl Plan) -> Result<(), Failure> {
     let mut rng = stream(1, 0);
-    part(board, "load", 1, |_| _ = black_box(&model::network()))?;
+    part(board, "load", 1, |_| _ = black_box(&model::model()))?;
     part(board, "gaussian", GAUSSIANS, |_| {
         black_box((0..GAUSSIANS).fold(0.0, |sum, _| sum + standard_normal(&mut rng)));
     })?;
@@ -59,7 +66,7 @@ fn parts<B: Board>(board: &mut B, network: &mut Network, plan: &impl Plan) -> Re
 
 /// One sample in data units; laps after each step, as a long sample overruns the board's clock.
 fn sample<B: Board>(
-    network: &mut Network,
+    network: &mut Network<'_>,
     plan: &impl Plan,
     clock: &mut Clock<B>,
 ) -> Result<[f32; DIM], Error> {
@@ -74,7 +81,8 @@ fn sample<B: Board>(
 
 /// Reads the model and draws one sample.
 fn all<B: Board>(plan: &impl Plan, clock: &mut Clock<B>) -> Result<[f32; DIM], Error> {
-    let mut network = model::network()?;
+    let mut scratch = [0; SCRATCH];
+    let mut network = Mlp::new(model::model()?, &mut scratch)?;
     sample(&mut network, plan, clock)
 }
 

@@ -1,7 +1,8 @@
 //! One digest per sampler, as `trainer digest MODEL` prints them on a desktop.
 
 use crate::board::{Board, Failure};
-use crate::model::{self, DIM, WIDTH};
+use crate::model::{self, DIM, SCRATCH};
+use tinyscore::Mlp;
 use tinyscore::conformance::{SAMPLES, digests};
 
 /// Samples behind each digest: those of the promise, or the number that the variable DIGEST_SAMPLES has
@@ -26,9 +27,10 @@ const fn number(digits: &[u8]) -> u64 {
 /// # Errors
 /// When the blob is damaged or the console does not take the text.
 pub fn main(board: &mut impl Board) -> Result<(), Failure> {
-    let mut network = model::network()?;
+    let mut scratch = [0; SCRATCH];
+    let mut network = Mlp::new(model::model()?, &mut scratch)?;
     let mut written = Ok(());
-    digests::<DIM, WIDTH>(&mut network, COUNT, |name, digest| {
+    digests::<DIM>(&mut network, COUNT, |name, digest| {
         written = written.and_then(|()| writeln!(board, "digest {name} {digest:016x}"));
         board.pause();
     })?;

@@ -5,7 +5,7 @@
 
 use crate::board::{Board, Failure};
 use crate::command::{Choice, Command, HELP, LINE, Wish, parse};
-use crate::model::{self, DIM, HISTORY, WIDTH};
+use crate::model::{self, DIM, HISTORY, SCRATCH};
 use crate::plot::{Density, REACH};
 use heapless::String;
 use tinyscore::levels::Pick;
@@ -13,7 +13,7 @@ use tinyscore::rng::stream;
 use tinyscore::sampler::{Ancestral, AnnealedLangevin, Ddim, Ddpm, DpmSolver2M, Heun, Sampler, StepRule};
 use tinyscore::{Chain, Error, Levels, Mlp, Plan};
 
-type Network = Mlp<'static, WIDTH>;
+type Network<'s> = Mlp<'static, &'s mut [i16; SCRATCH]>;
 
 /// Points printed with their coordinates.
 const SHOWN: u64 = 5;
@@ -23,7 +23,8 @@ const SHOWN: u64 = 5;
 /// # Errors
 /// When the blob is damaged or the console fails.
 pub fn main(board: &mut impl Board) -> Result<(), Failure> {
-    let mut network = model::network()?;
+    let mut scratch = [0; SCRATCH];
+    let mut network = Mlp::new(model::model()?, &mut scratch)?;
     introduce(board, &network)?;
     let mut wish = first_wish(&network);
     draw(board, &mut network, &wish)?;
@@ -49,7 +50,7 @@ pub fn main(board: &mut impl Board) -> Result<(), Failure> {
     }
 }
 
-fn introduce(board: &mut impl Board, network: &Network) -> Result<(), Failure> {
+fn introduce(board: &mut impl Board, network: &Network<'_>) -> Result<(), Failure> {
     let model = network.model();
     writeln!(
         board,
@@ -63,7 +64,7 @@ fn introduce(board: &mut impl Board, network: &Network) -> Result<(), Failure> {
 }
 
 /// What is drawn without being asked: by the stored plan, if there is one.
-fn first_wish(network: &Network) -> Wish {
+fn first_wish(network: &Network<'_>) -> Wish {
     let stored = network.model().plan().rows() > 0;
     let choice = if stored { Choice::Stored } else { Choice::Ancestral };
     let levels = network.model().levels().count().min(16) as u64;
@@ -86,7 +87,7 @@ fn read_line(board: &mut impl Board) -> Option<Option<String<LINE>>> {
 }
 
 /// Draws what is wished for.
-fn draw(board: &mut impl Board, network: &mut Network, wish: &Wish) -> Result<(), Failure> {
+fn draw(board: &mut impl Board, network: &mut Network<'_>, wish: &Wish) -> Result<(), Failure> {
     let levels = network.model().levels();
     let stored = network.model().plan();
     let few = |count: u64| Pick::new(levels, count as usize);
@@ -108,7 +109,7 @@ fn draw(board: &mut impl Board, network: &mut Network, wish: &Wish) -> Result<()
 /// Draws by one plan, prints the first points and shows the density of all.
 fn samples(
     board: &mut impl Board,
-    network: &mut Network,
+    network: &mut Network<'_>,
     wish: &Wish,
     plan: &impl Plan,
 ) -> Result<(), Failure> {
@@ -130,7 +131,7 @@ fn samples(
 /// Chain number `i`, one step after the other.
 fn sample(
     board: &mut impl Board,
-    network: &mut Network,
+    network: &mut Network<'_>,
     seed: u64,
     i: u64,
     plan: &impl Plan,
@@ -145,7 +146,7 @@ fn sample(
 }
 
 /// Prints a point in data units.
-fn point(board: &mut impl Board, network: &Network, state: &[f32; DIM]) -> Result<(), Failure> {
+fn point(board: &mut impl Board, network: &Network<'_>, state: &[f32; DIM]) -> Result<(), Failure> {
     let mut data = [0.0; DIM];
     network.model().to_data(state, &mut data);
     for value in data {
@@ -156,7 +157,7 @@ fn point(board: &mut impl Board, network: &Network, state: &[f32; DIM]) -> Resul
 }
 
 /// Prints what the plot's lower left and upper right corner are in data units.
-fn corners(board: &mut impl Board, network: &Network) -> Result<(), Failure> {
+fn corners(board: &mut impl Board, network: &Network<'_>) -> Result<(), Failure> {
     for (name, corner) in [("lower left", -REACH), ("upper right", REACH)] {
         write!(board, "{name}:")?;
         point(board, network, &[corner; DIM])?;

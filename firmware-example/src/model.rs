@@ -1,6 +1,6 @@
 //! The model in flash and the capacities it needs, both prepared by `build.rs`.
 
-use tinyscore::{Error, Mlp};
+use tinyscore::{Error, Model};
 
 include!(concat!(env!("OUT_DIR"), "/model.rs"));
 
@@ -10,10 +10,10 @@ pub fn blob() -> &'static [u8] {
     core::hint::black_box(tinyscore::include_model!(concat!(env!("OUT_DIR"), "/model.postcard")))
 }
 
-/// The network, read from flash and checked.
+/// The model, read from flash and checked.
 ///
 /// # Errors
 /// When the blob is damaged.
-pub fn network() -> Result<Mlp<'static, WIDTH>, Error> {
-    Mlp::from_bytes(blob())
+pub fn model() -> Result<Model<'static>, Error> {
+    Model::from_bytes(blob())
 }

@@ -35,8 +35,6 @@ pub struct Layer {
 pub struct Tiny {
     /// dim, hidden widths, dim
     pub widths: Vec<usize>,
-    /// Whether the input is seen in two parts.
-    pub split: bool,
     /// From the largest σ down.
     pub levels: Vec<Level>,
     /// levels × first width
@@ -50,7 +48,7 @@ const INPUT_LIMIT: i16 = 20_000;
 
 impl Tiny {
     /// A model of this shape with five noise levels.
-    pub fn new(widths: &[usize], split: bool, seed: u64) -> Self {
+    pub fn new(widths: &[usize], seed: u64) -> Self {
         let mut rng = stream(seed, 0);
         let mut sigmas = [0.0; 5];
         Spacing::Geometric.fill(4.0, 0.05, &mut sigmas).expect("a good range");
@@ -63,13 +61,9 @@ impl Tiny {
                 output_gain: -1.0 / 16.0,
             }
         };
-        let layers = widths.windows(2).enumerate().map(|(i, pair)| {
-            let inputs = if split && i == 0 { 2 * pair[0] } else { pair[0] };
-            Layer::new(inputs, pair[1], &mut rng)
-        });
+        let layers = widths.windows(2).map(|pair| Layer::new(pair[0], pair[1], &mut rng));
         Self {
             widths: widths.to_vec(),
-            split,
             levels: sigmas.map(level).to_vec(),
             layers: layers.collect(),
             conditions: (0..5 * widths[1]).map(|_| between(&mut rng, 1_000_000)).collect(),
@@ -90,7 +84,6 @@ impl Tiny {
             name: "tiny",
             widths: &self.widths,
             input_limit: INPUT_LIMIT,
-            input_parts: if self.split { 2 } else { 1 },
             levels: &self.levels,
             conditions: &self.conditions,
             layers: &layers,
@@ -110,9 +103,6 @@ impl Tiny {
         let Level { input_gain, skip, output_gain, .. } = self.levels[level];
         let mut values: Vec<i64> =
             x.iter().map(|x| i64::from(quantize(input_gain * x, INPUT_LIMIT))).collect();
-        if self.split {
-            values.extend(values.clone().iter().map(|q| q.div_euclid(128)));
-        }
         let first = self.widths[1];
         let mut condition = &self.conditions[level * first..][..first];
         let (last, hidden) = self.layers.split_last().expect("a layer");

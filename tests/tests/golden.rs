@@ -8,11 +8,12 @@ use std::fmt::Write;
 use std::path::Path;
 use tests::Tiny;
 use tinyscore::arith::ARITHMETIC;
+use tinyscore::conformance;
 use tinyscore::levels::Spacing;
 use tinyscore::normal::standard_normal;
 use tinyscore::rng::stream;
 use tinyscore::sampler::{Ancestral, Sampler};
-use tinyscore::{Mlp, conformance};
+use trainer::sample::network;
 
 fn bits() -> String {
     let mut out = format!("arithmetic {ARITHMETIC}\n");
@@ -32,13 +33,13 @@ fn bits() -> String {
         let sigmas: Vec<String> = sigmas.iter().map(|s| format!("{:08x}", s.to_bits())).collect();
         let _ = writeln!(out, "levels {name} {}", sigmas.join(" "));
     }
-    for (name, widths, split) in [("split", &[2, 24, 24, 2][..], true), ("plain", &[5, 33, 5][..], false)] {
-        let tiny = Tiny::new(widths, split, 42);
+    for (name, widths) in [("deep", &[2, 24, 24, 2][..]), ("wide", &[5, 33, 5][..])] {
+        let tiny = Tiny::new(widths, 42);
         let sigmas: Vec<f32> = tiny.levels.iter().map(|l| l.sigma).collect();
         let blob = tiny.encode(&Ancestral::new(0.5).unwrap().plan(sigmas).unwrap()).unwrap();
-        let mut network = Mlp::<64>::from_bytes(&blob).unwrap();
+        let mut network = network(&blob).unwrap();
         let _ = writeln!(out, "blob {name} {:08x}", network.model().checksum());
-        conformance::digests::<8, 64>(&mut network, 200, |sampler, digest| {
+        conformance::digests::<8>(&mut network, 200, |sampler, digest| {
             let _ = writeln!(out, "digest {name} {sampler} {digest:016x}");
         })
         .unwrap();

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tinyscore::{Mlp, Model, Plan, Score};
+use tinyscore::{Model, Plan, Score};
 use trainer::config::{Config, Preset};
 use trainer::data;
 use trainer::run::{Run, digest, whole};
+use trainer::sample::network;
 
 static GO_ON: AtomicBool = AtomicBool::new(false);
 
@@ -63,7 +64,7 @@ fn int8_chains_follow_float_chains() {
     let trained = run.train(&GO_ON).unwrap();
     let denoiser = run.averaged(&trained.checkpoint);
     let blob = run.export(&denoiser).unwrap();
-    let mut network = Mlp::<64>::from_bytes(&blob).unwrap();
+    let mut network = network(&blob).unwrap();
     let sigmas = run.config.sigmas().unwrap();
     let mut float = denoiser.at_levels(&sigmas);
     let (mut a, mut b) = ([0.0; 2], [0.0; 2]);

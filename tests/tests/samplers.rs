@@ -8,10 +8,10 @@ use tinyscore::rng::stream;
 use tinyscore::sampler::{
     Ancestral, AnnealedLangevin, Ddim, Ddpm, DpmSolver2M, Heun, Langevin, Sampler, StepRule, Tweedie,
 };
-use tinyscore::{Chain, Error, Mlp, Plan, Score};
+use tinyscore::{Chain, Error, Plan, Score};
 use trainer::closed_form;
 use trainer::exact::GaussianMixture;
-use trainer::sample::{Method, Options, draw};
+use trainer::sample::{Method, Options, draw, network};
 
 const SIGMAS: [f32; 6] = [6.0, 2.5, 1.0, 0.4, 0.1, 0.02];
 
@@ -104,10 +104,10 @@ fn the_notes_rule_is_song_and_ermon_at_twice_the_step() {
 /// One chain alone, a batch, and batches on 1, 2 and 5 threads give the same bits, for every sampler.
 #[test]
 fn single_batched_and_threaded_samples_have_the_same_bits() {
-    let tiny = Tiny::new(&[2, 16, 16, 2], true, 3);
+    let tiny = Tiny::new(&[2, 16, 16, 2], 3);
     let sigmas: Vec<f32> = tiny.levels.iter().map(|l| l.sigma).collect();
     let blob = tiny.encode(&Heun.plan(sigmas).unwrap()).unwrap();
-    let network = Mlp::<16>::from_bytes(&blob).unwrap();
+    let network = network(&blob).unwrap();
     for method in Method::ALL {
         let options = Options { per_level: 3, ..Options::default() };
         let plan = method.plan(network.model().levels(), 5, &options).unwrap();

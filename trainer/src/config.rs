@@ -88,8 +88,6 @@ pub struct ExportConfig {
     pub sigma_max: f32,
     /// Bits of the hidden activations, 8 or 16.
     pub activation_bits: u32,
-    /// Give the first layer's weights 15 bits: for few dimensions, where modes can be narrow.
-    pub split_input: bool,
 }
 
 /// A spacing by name.
@@ -170,7 +168,6 @@ impl Config {
                 sigma_min: smallest,
                 sigma_max,
                 activation_bits: 16,
-                split_input: true,
             },
             sampling: SamplingConfig {
                 samples: 10_000,

@@ -4,11 +4,12 @@ use crate::data::Toy;
 use crate::denoiser::Denoiser;
 use crate::exact::GaussianMixture;
 use crate::points::Points;
+use crate::sample::Network;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_distr::StandardNormal;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
-use tinyscore::{Levels, Mlp, Model, Score};
+use tinyscore::{Levels, Model, Score};
 
 /// Points per level.
 pub const POINTS: usize = 4000;
@@ -29,8 +30,8 @@ pub struct AtLevel {
 }
 
 /// Compares at every level of the blob. `data` in model units.
-pub fn fidelity<const H: usize>(
-    network: &Mlp<'_, H>,
+pub fn fidelity(
+    network: &Network<'_>,
     denoiser: &Denoiser,
     data: &Points,
     exact: Option<Toy>,

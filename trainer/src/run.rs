@@ -13,7 +13,7 @@ use crate::plot::{Zoom, chain_path, curve, scatter_panels};
 use crate::points::Points;
 use crate::quantize::{Calibration, Export, quantize};
 use crate::report::{Quality, Report, worst};
-use crate::sample::{MAX_WIDTH, draw, path};
+use crate::sample::{Network, draw, network, path};
 use crate::train::{Task, Trained, train};
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 use tinyscore::levels::Spacing;
-use tinyscore::{Digest, Levels, Mlp, Model, Plan};
+use tinyscore::{Digest, Levels, Model, Plan};
 
 /// Points of calibration, over all levels.
 const CALIBRATION: usize = 60_000;
@@ -163,7 +163,6 @@ impl Run {
             name: &name,
             sigmas,
             activation_bits: self.config.export.activation_bits,
-            split_input: self.config.export.split_input,
             mean: self.data.standardizer.mean(),
             scale: self.data.standardizer.scale(),
         };
@@ -214,7 +213,7 @@ impl Run {
     /// # Errors
     /// When the blob is damaged or does not fit.
     pub fn draw_int8(&self, blob: &[u8], seed: u64) -> Result<Points> {
-        let network = Mlp::<MAX_WIDTH>::from_bytes(blob)?;
+        let network = network(blob)?;
         draw_blob(&network, &*self.plan(network.model().levels())?, self.config.sampling.samples, seed)
     }
 
@@ -223,7 +222,7 @@ impl Run {
     /// # Errors
     /// When the blob is damaged.
     pub fn fidelity(&self, denoiser: &Denoiser, blob: &[u8]) -> Result<Vec<AtLevel>> {
-        let network = Mlp::<MAX_WIDTH>::from_bytes(blob)?;
+        let network = network(blob)?;
         Ok(fidelity(&network, denoiser, &self.data.standard, self.data.toy, self.config.seed ^ 0xf1d))
     }
 
@@ -342,7 +341,7 @@ impl Run {
         let panels =
             [("data", &self.data.reference), ("float samples", float), ("int8 samples (core)", int8)];
         scatter_panels(&self.file("samples.png"), &self.config.data, &panels, zoom.as_ref())?;
-        let network = Mlp::<MAX_WIDTH>::from_bytes(blob)?;
+        let network = network(blob)?;
         let plan = self.plan(network.model().levels())?;
         let states = path(&mut network.clone(), &*plan, self.config.seed)?;
         let states: Vec<[f32; 2]> =
@@ -366,12 +365,7 @@ fn binned(losses: &[(u64, f32)]) -> Vec<(f64, f64)> {
 ///
 /// # Errors
 /// When plan and model do not fit.
-pub fn draw_blob(
-    network: &Mlp<'_, MAX_WIDTH>,
-    plan: &(dyn Plan + Sync),
-    n: usize,
-    seed: u64,
-) -> Result<Points> {
+pub fn draw_blob(network: &Network<'_>, plan: &(dyn Plan + Sync), n: usize, seed: u64) -> Result<Points> {
     let bar = bar("sampling int8", n as u64);
     let points = draw(network, plan, n, seed, |k| bar.inc(k as u64))?;
     bar.finish();

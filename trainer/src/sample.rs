@@ -8,12 +8,23 @@ use tinyscore::rng::stream;
 use tinyscore::sampler::{
     Ancestral, AnnealedLangevin, Ddim, Ddpm, DpmSolver2M, Heun, Langevin, Sampler, StepRule,
 };
-use tinyscore::{Chain, Error, Levels, Plan, Score};
+use tinyscore::{Chain, Error, Levels, Mlp, Model, Plan, Score};
 
 /// Most dimensions that the trainer samples.
 pub const MAX_DIM: usize = 1024;
-/// Widest network that the trainer samples.
-pub const MAX_WIDTH: usize = 2048;
+
+/// The core's network on the desktop, with scratch memory for any width.
+pub type Network<'a> = Mlp<'a, Vec<i16>>;
+
+/// The network of a blob.
+///
+/// # Errors
+/// When the blob is damaged.
+pub fn network(blob: &[u8]) -> Result<Network<'_>, Error> {
+    let model = Model::from_bytes(blob)?;
+    let scratch = vec![0; 2 * model.width()];
+    Mlp::new(model, scratch)
+}
 
 /// Chains that one thread carries before it takes more work.
 const BLOCK: usize = 64;

@@ -1,8 +1,8 @@
 //! What a model must satisfy beyond its shapes, so that nothing can fail after it.
 
-use super::layout::{half_float, word};
+use super::layout::{is_finite_half, word};
 use super::stored_plan::STEP;
-use super::{Level, Model};
+use super::{After, Level, Model};
 use crate::arith::is_bounded;
 use crate::{Error, Levels, Plan};
 
@@ -10,10 +10,11 @@ use crate::{Error, Levels, Plan};
 const MAX_GAIN: f32 = 1_048_576.0;
 
 impl Model<'_> {
+    #[inline(never)]
     pub(super) fn check(&self) -> Result<(), Error> {
         self.check_levels()?;
         self.check_layers()?;
-        let standard = (0..self.dim).all(|j| {
+        let standard = (0..self.dim()).all(|j| {
             let (mean, scale) = self.standard(j);
             is_bounded(mean) && is_bounded(scale) && scale > 0.0
         });
@@ -41,31 +42,36 @@ impl Model<'_> {
 
     /// No −128 among the weights, and no sum that could overflow.
     fn check_layers(&self) -> Result<(), Error> {
-        let mut limit = u64::from(self.input_limit.unsigned_abs());
-        if limit == 0 {
+        let mut limit = u32::from(self.header.input_limit);
+        if !(1..=i16::MAX as u32).contains(&limit) {
             return Err(Error::Malformed("input limit"));
         }
         let mut conditions = self.conditions;
-        for layer in &self.layers {
-            let sections = layer.sections();
-            for (j, row) in sections.weights.chunks_exact(layer.inputs.max(1)).enumerate() {
+        for layer in self.layers() {
+            for (j, row) in layer.weights.chunks_exact(layer.inputs.max(1)).enumerate() {
                 if row.contains(&0x80) {
                     return Err(Error::Malformed("a weight of -128"));
                 }
-                let weights: u64 = row.iter().map(|&w| u64::from((w as i8).unsigned_abs())).sum();
-                let bias = u64::from(word(sections.biases, j).unsigned_abs());
+                let weights: u32 = row.iter().map(|&w| u32::from((w as i8).unsigned_abs())).sum();
+                let bias = word(layer.biases, j).unsigned_abs();
                 let condition = conditions.chunks_exact((4 * layer.outputs).max(1));
                 let condition = condition.map(|row| word(row, j).unsigned_abs()).max().unwrap_or(0);
-                if weights * limit + bias + u64::from(condition) > i32::MAX as u64 {
+                let largest = weights.checked_mul(limit).and_then(|sum| sum.checked_add(bias));
+                let largest = largest.and_then(|sum| sum.checked_add(condition));
+                if largest.is_none_or(|sum| sum > i32::MAX as u32) {
                     return Err(Error::Malformed("a layer's sum could overflow"));
                 }
             }
-            if !layer.hidden && (0..layer.outputs).any(|j| !half_float(sections.scales, j).is_finite()) {
-                return Err(Error::Malformed("output scale"));
-            }
-            limit = sections.curve.largest();
-            if layer.hidden && sections.curve.shift > 8 {
-                return Err(Error::Malformed("shift of an activation"));
+            match layer.after {
+                After::Activation { curve, .. } if curve.shift > 8 => {
+                    return Err(Error::Malformed("shift of an activation"));
+                }
+                After::Activation { curve, .. } => limit = curve.largest(),
+                After::Scale { scales } => {
+                    if (0..layer.outputs).any(|j| !is_finite_half(scales, j)) {
+                        return Err(Error::Malformed("output scale"));
+                    }
+                }
             }
             conditions = &[];
         }
@@ -73,7 +79,7 @@ impl Model<'_> {
     }
 
     fn check_plan(&self) -> Result<(), Error> {
-        let plan = self.plan;
+        let plan = self.plan();
         let bad_row = |row| {
             let step = plan.step(row);
             let [c1, c2, c3] = step.c;

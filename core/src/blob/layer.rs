@@ -6,44 +6,74 @@ use crate::activation::{Curve, TABLE};
 /// Bytes of an activation: table, shift, two slopes.
 const CURVE: usize = 2 * TABLE + 6;
 
-/// One dense layer; its sections are cut out when it is used.
+/// One dense layer.
 #[derive(Clone, Copy, Debug)]
 pub struct Layer<'a> {
     pub inputs: usize,
     pub outputs: usize,
-    pub hidden: bool,
-    pub bytes: &'a [u8],
-}
-
-/// The sections of a layer.
-pub struct Sections<'a> {
     /// outputs × inputs, `i8`
     pub weights: &'a [u8],
     /// outputs, `i32`
     pub biases: &'a [u8],
-    /// hidden: outputs × `i32` multipliers; last: outputs × `f16` scales
-    pub scales: &'a [u8],
-    /// hidden: the activation
-    pub curve: Curve<'a>,
+    pub after: After<'a>,
 }
 
-/// Bytes of all sections of a layer, each padded.
-pub fn layer_bytes(inputs: usize, outputs: usize, hidden: bool) -> usize {
-    let scales = if hidden { padded(4 * outputs) + padded(CURVE) } else { padded(2 * outputs) };
-    padded(outputs * inputs) + padded(4 * outputs) + scales
+/// What becomes of a layer's sums.
+#[derive(Clone, Copy, Debug)]
+pub enum After<'a> {
+    /// Hidden layers: `multipliers`, outputs × `i32`, then the activation.
+    Activation { multipliers: &'a [u8], curve: Curve<'a> },
+    /// The last layer: outputs × `f16`.
+    Scale { scales: &'a [u8] },
 }
 
-impl<'a> Layer<'a> {
-    pub fn sections(&self) -> Sections<'a> {
-        static NO_TABLE: [u8; 2 * TABLE] = [0; 2 * TABLE];
-        let mut cursor = Cursor(self.bytes);
-        let weights = cursor.section(self.outputs * self.inputs);
-        let biases = cursor.section(4 * self.outputs);
-        let scales = cursor.section(if self.hidden { 4 } else { 2 } * self.outputs);
-        let curve = cursor.section(CURVE);
-        let (table, rest) = curve.split_first_chunk().unwrap_or((&NO_TABLE, &[]));
-        let [shift, left_slope, right_slope] = [0, 1, 2].map(|i| short(rest, i));
-        let curve = Curve { table, shift: (shift & 15) as u32, left_slope, right_slope };
-        Sections { weights, biases, scales, curve }
+/// The layers in turn, cut out of their bytes.
+#[derive(Clone, Debug)]
+pub struct Layers<'a> {
+    widths: &'a [u16],
+    cursor: Cursor<'a>,
+}
+
+impl<'a> Layers<'a> {
+    /// `bytes` has the length [`bytes`](Self::bytes) of these widths; of fewer, the layers that it has.
+    pub fn new(widths: &'a [u16], bytes: &'a [u8]) -> Self {
+        Self { widths, cursor: Cursor(bytes) }
+    }
+
+    /// Bytes of all layers of these widths.
+    pub fn bytes(widths: &[u16]) -> usize {
+        let pairs = widths.windows(2).enumerate();
+        let sizes = pairs.map(|(i, pair)| {
+            let (inputs, outputs) = (usize::from(pair[0]), usize::from(pair[1]));
+            let hidden = i + 2 < widths.len();
+            let after = if hidden { padded(4 * outputs) + padded(CURVE) } else { padded(2 * outputs) };
+            padded(outputs * inputs) + padded(4 * outputs) + after
+        });
+        sizes.sum()
+    }
+}
+
+impl<'a> Iterator for Layers<'a> {
+    type Item = Layer<'a>;
+
+    fn next(&mut self) -> Option<Layer<'a>> {
+        let [inputs, rest @ ..] = self.widths else {
+            return None;
+        };
+        let outputs = usize::from(*rest.first()?);
+        let inputs = usize::from(*inputs);
+        self.widths = rest;
+        let weights = self.cursor.section(outputs * inputs)?;
+        let biases = self.cursor.section(4 * outputs)?;
+        let after = if rest.len() > 1 {
+            let multipliers = self.cursor.section(4 * outputs)?;
+            let (table, ends) = self.cursor.section(CURVE)?.split_first_chunk()?;
+            let [shift, left_slope, right_slope] = [0, 1, 2].map(|i| short(ends, i));
+            let curve = Curve { table, shift: (shift & 15) as u32, left_slope, right_slope };
+            After::Activation { multipliers, curve }
+        } else {
+            After::Scale { scales: self.cursor.section(2 * outputs)? }
+        };
+        Some(Layer { inputs, outputs, weights, biases, after })
     }
 }

@@ -1,11 +1,11 @@
 //! Bytes: the prefix, the header, and where sections lie.
 
-use super::{FORMAT, MAX_LAYERS, NAME};
+use super::{FORMAT, MAX_COUNT, MAX_LAYERS, NAME};
 use crate::Error;
 use crate::arith::ARITHMETIC;
 use crate::crc::crc32;
-use half::f16;
-use heapless::{String, Vec};
+use crate::plan::HISTORY;
+use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
 pub const MAGIC: [u8; 8] = *b"tinyscor";
@@ -14,15 +14,16 @@ pub const ALIGN: usize = 16;
 
 /// The header, in postcard.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Header {
-    pub name: String<NAME>,
-    /// dim, hidden widths, dim
-    pub widths: Vec<u16, { MAX_LAYERS + 1 }>,
+pub struct Header<'a> {
+    pub name: &'a str,
+    pub widths: Widths,
     pub input_limit: u16,
-    pub input_parts: u8,
     pub levels: u16,
     pub plan: StoredHead,
 }
+
+/// dim, hidden widths, dim
+pub type Widths = Vec<u16, { MAX_LAYERS + 1 }, u8>;
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct StoredHead {
@@ -37,14 +38,15 @@ pub fn padded(n: usize) -> usize {
 }
 
 /// Cuts padded sections off the front of bytes that begin on the alignment.
+#[derive(Clone, Debug)]
 pub struct Cursor<'a>(pub &'a [u8]);
 
 impl<'a> Cursor<'a> {
-    /// The next `len` bytes; empty if there are not that many, which only an unchecked blob can have.
-    pub fn section(&mut self, len: usize) -> &'a [u8] {
-        let (section, rest) = self.0.split_at_checked(len).unwrap_or_default();
-        self.0 = rest.get(padded(len) - len..).unwrap_or_default();
-        section
+    /// The next `len` bytes, if there are that many.
+    pub fn section(&mut self, len: usize) -> Option<&'a [u8]> {
+        let section = self.0.get(..len)?;
+        self.0 = self.0.get(padded(len)..)?;
+        Some(section)
     }
 }
 
@@ -65,13 +67,49 @@ pub fn float(bytes: &[u8], i: usize) -> f32 {
     f32::from_bits(word(bytes, i) as u32)
 }
 
-/// Half-precision number `i`; 0 past the end.
+/// Half-precision number `i`, which must not be infinite or NaN; 0 past the end.
 pub fn half_float(bytes: &[u8], i: usize) -> f32 {
-    let half = bytes.get(2 * i..).and_then(<[u8]>::first_chunk);
-    half.map_or(0.0, |b| f16::from_le_bytes(*b).to_f32())
+    let half = short(bytes, i);
+    // The bits in the places of an f32, whose exponent has another bias: exact, subnormal numbers too.
+    let shifted = (i32::from(half) << 13) as u32 & 0x8fff_ffff;
+    f32::from_bits(shifted) * 5.192_297e33 // 2^112
+}
+
+/// Whether half-precision number `i` is neither infinite nor NaN.
+pub fn is_finite_half(bytes: &[u8], i: usize) -> bool {
+    short(bytes, i) & 0x7c00 != 0x7c00
+}
+
+/// The checked header, and the bytes after it from the first section on.
+#[inline(never)]
+pub fn read_header(bytes: &[u8]) -> Result<(Header<'_>, &[u8]), Error> {
+    let length = word(bytes, 5) as u32 as usize;
+    let header = bytes.get(PREFIX..).and_then(|bytes| bytes.get(..length));
+    let header = header.ok_or(Error::Malformed("header length"))?;
+    let (header, []) =
+        postcard::take_from_bytes::<Header<'_>>(header).map_err(|_| Error::Malformed("header"))?
+    else {
+        return Err(Error::Malformed("header length"));
+    };
+    let [dim, .., last] = *header.widths else {
+        return Err(Error::Malformed("fewer than two widths"));
+    };
+    let good = |&n: &u16| (1..=MAX_COUNT).contains(&usize::from(n));
+    if dim != last || !header.widths.iter().all(good) || !good(&header.levels) {
+        return Err(Error::Malformed("widths or number of levels"));
+    }
+    if header.name.len() > NAME {
+        return Err(Error::Malformed("name longer than 32 bytes"));
+    }
+    if usize::from(header.plan.rows) > MAX_COUNT || usize::from(header.plan.history) > HISTORY {
+        return Err(Error::Malformed("stored plan"));
+    }
+    let rest = bytes.get(padded(PREFIX + length)..).unwrap_or_default();
+    Ok((header, rest))
 }
 
 /// Checks magic, versions, length and checksum; the blob without what follows it.
+#[inline(never)]
 pub fn check_prefix(bytes: &[u8]) -> Result<&[u8], Error> {
     let truncated = |needed| Error::Truncated { needed, have: bytes.len() };
     let prefix: &[u8; PREFIX] = bytes.first_chunk().ok_or(truncated(PREFIX))?;
@@ -98,4 +136,21 @@ pub fn check_prefix(bytes: &[u8]) -> Result<&[u8], Error> {
 /// CRC-32 of all bytes but those of the checksum itself.
 pub fn checksum(bytes: &[u8]) -> u32 {
     crc32(&[bytes.get(..16).unwrap_or_default(), bytes.get(20..).unwrap_or_default()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use half::f16;
+
+    #[test]
+    fn every_half_is_read_exactly() {
+        for bits in 0..=u16::MAX {
+            let (bytes, half) = (bits.to_le_bytes(), f16::from_bits(bits));
+            assert_eq!(is_finite_half(&bytes, 0), half.is_finite(), "{bits:04x}");
+            if half.is_finite() {
+                assert_eq!(half_float(&bytes, 0).to_bits(), half.to_f32().to_bits(), "{bits:04x}");
+            }
+        }
+    }
 }

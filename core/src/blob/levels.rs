@@ -3,6 +3,9 @@
 use super::layout::float;
 use crate::Levels;
 
+/// Bytes of a noise level.
+pub const LEVEL: usize = 16;
+
 /// One noise level of a model. With x in model units,
 ///
 /// ```text
@@ -38,7 +41,7 @@ impl LevelTable<'_> {
 
 impl Levels for LevelTable<'_> {
     fn count(&self) -> usize {
-        self.0.len() / 16
+        self.0.len() / LEVEL
     }
 
     fn sigma(&self, i: usize) -> f32 {

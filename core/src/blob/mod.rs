@@ -13,17 +13,16 @@ mod stored_plan;
 mod write;
 
 pub use crate::activation::TABLE;
-pub(crate) use layer::Layer;
+pub(crate) use layer::{After, Layer};
 pub(crate) use layout::{half_float, word};
 pub use levels::{Level, LevelTable};
 pub use stored_plan::StoredPlan;
 pub use write::{LayerSource, Source, Stage};
 
-use crate::plan::HISTORY;
 use crate::{Error, Levels};
-use heapless::{String, Vec};
-use layer::layer_bytes;
-use layout::{Cursor, Header, PREFIX, check_prefix, float, padded};
+use layer::Layers;
+use layout::{Cursor, Header, StoredHead, check_prefix, float, read_header};
+use levels::LEVEL;
 use stored_plan::STEP;
 
 /// Version of the format.
@@ -32,6 +31,8 @@ pub const FORMAT: u16 = 1;
 pub const MAX_LAYERS: usize = 10;
 /// Widest layer, most noise levels and most stored steps the format allows.
 pub const MAX_COUNT: usize = 4096;
+const SHAPES: &str = "length and shapes disagree";
+
 /// Longest name, in bytes.
 pub const NAME: usize = 32;
 
@@ -39,15 +40,12 @@ pub const NAME: usize = 32;
 #[derive(Clone, Debug)]
 pub struct Model<'a> {
     bytes: &'a [u8],
-    name: String<NAME>,
-    dim: usize,
-    input_limit: i16,
-    split: bool,
+    header: Header<'a>,
     levels: LevelTable<'a>,
     conditions: &'a [u8],
-    layers: Vec<Layer<'a>, MAX_LAYERS>,
+    layers: &'a [u8],
     standard: &'a [u8],
-    plan: StoredPlan<'a>,
+    rows: &'a [u8],
 }
 
 impl<'a> Model<'a> {
@@ -56,81 +54,37 @@ impl<'a> Model<'a> {
     /// # Errors
     /// Any of the blob errors of [`Error`]; every single-byte change is caught by the checksum.
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, Error> {
-        let bytes = check_prefix(bytes)?;
-        let header_len = usize::from(u16::from_le_bytes([bytes[20], bytes[21]]));
-        let header = bytes.get(PREFIX..PREFIX + header_len).ok_or(Error::Malformed("header length"))?;
-        let (header, rest) =
-            postcard::take_from_bytes::<Header>(header).map_err(|_| Error::Malformed("header"))?;
-        if !rest.is_empty() || bytes[22] != 0 || bytes[23] != 0 {
-            return Err(Error::Malformed("header length"));
-        }
-        let model = Self::cut(bytes, header, PREFIX + header_len)?;
+        let model = Self::cut(check_prefix(bytes)?)?;
         model.check()?;
         Ok(model)
     }
 
-    /// Cuts the sections that the header describes.
-    fn cut(bytes: &'a [u8], header: Header, header_end: usize) -> Result<Self, Error> {
-        let widths = header.widths.as_slice();
-        let [dim, .., last] = *widths else {
-            return Err(Error::Malformed("fewer than two widths"));
-        };
-        let counts = widths.iter().chain([&header.levels]);
-        if dim != last || counts.clone().any(|&n| n == 0 || usize::from(n) > MAX_COUNT) {
-            return Err(Error::Malformed("widths or number of levels"));
+    /// Cuts the sections, whose lengths follow from the header.
+    fn cut(bytes: &'a [u8]) -> Result<Self, Error> {
+        let (header, rest) = read_header(bytes)?;
+        let mut cursor = Cursor(rest);
+        let mut section = |len| cursor.section(len).ok_or(Error::Malformed(SHAPES));
+        let [dim, first] = [0, 1].map(|i| header.widths.get(i).copied().map_or(0, usize::from));
+        let count = usize::from(header.levels);
+        let levels = LevelTable(section(LEVEL * count)?);
+        let conditions = section(4 * count * first)?;
+        let layers = section(Layers::bytes(&header.widths))?;
+        let standard = section(8 * dim)?;
+        let rows = section(STEP * usize::from(header.plan.rows))?;
+        match cursor.0 {
+            [] => Ok(Self { bytes, header, levels, conditions, layers, standard, rows }),
+            _ => Err(Error::Malformed(SHAPES)),
         }
-        if usize::from(header.plan.rows) > MAX_COUNT || usize::from(header.plan.history) > HISTORY {
-            return Err(Error::Malformed("stored plan"));
-        }
-        if !matches!(header.input_parts, 1 | 2) {
-            return Err(Error::Malformed("input parts"));
-        }
-        let (dim, levels, first) = (usize::from(dim), usize::from(header.levels), usize::from(widths[1]));
-        let mut cursor = Cursor(bytes.get(padded(header_end)..).unwrap_or_default());
-        let table = cursor.section(16 * levels);
-        let conditions = cursor.section(4 * levels * first);
-        let mut layers = Vec::new();
-        for (i, pair) in widths.windows(2).enumerate() {
-            let (inputs, outputs, hidden) =
-                (usize::from(pair[0]), usize::from(pair[1]), i + 2 < widths.len());
-            let inputs = if i == 0 { inputs * usize::from(header.input_parts) } else { inputs };
-            let bytes = cursor.section(layer_bytes(inputs, outputs, hidden));
-            let layer = Layer { inputs, outputs, hidden, bytes };
-            layers.push(layer).map_err(|_| Error::Malformed("too many layers"))?;
-        }
-        let standard = cursor.section(8 * dim);
-        let rows = cursor.section(STEP * usize::from(header.plan.rows));
-        let shapes = padded(header_end)
-            + padded(16 * levels)
-            + padded(4 * levels * first)
-            + padded(8 * dim)
-            + padded(STEP * usize::from(header.plan.rows))
-            + layers.iter().map(|l| layer_bytes(l.inputs, l.outputs, l.hidden)).sum::<usize>();
-        if shapes != bytes.len() {
-            return Err(Error::Malformed("length and shapes disagree"));
-        }
-        Ok(Self {
-            bytes,
-            name: header.name,
-            dim,
-            input_limit: i16::try_from(header.input_limit).unwrap_or(0),
-            split: header.input_parts == 2,
-            levels: LevelTable(table),
-            conditions,
-            layers,
-            standard,
-            plan: StoredPlan { rows, history: header.plan.history.into(), prior: header.plan.prior },
-        })
     }
 
     /// Name given by the trainer, such as that of the data set.
     pub fn name(&self) -> &str {
-        &self.name
+        self.header.name
     }
 
     /// Number of data dimensions.
     pub fn dim(&self) -> usize {
-        self.dim
+        self.header.widths.first().copied().map_or(0, usize::from)
     }
 
     /// The noise levels.
@@ -140,23 +94,23 @@ impl<'a> Model<'a> {
 
     /// The plan that the trainer recommends; without rows if there is none.
     pub fn plan(&self) -> StoredPlan<'a> {
-        self.plan
+        let StoredHead { history, prior, .. } = self.header.plan;
+        StoredPlan { rows: self.rows, history: history.into(), prior }
     }
 
     /// Widths of all layers, from the input to the output.
     pub fn widths(&self) -> impl Iterator<Item = usize> {
-        core::iter::once(self.dim).chain(self.layers.iter().map(|layer| layer.outputs))
+        self.header.widths.iter().copied().map(usize::from)
     }
 
-    /// The widest layer, both parts of a split input counted: the capacity `H` that a network for this
-    /// model needs.
+    /// The widest layer: the capacity `H` that a network for this model needs.
     pub fn width(&self) -> usize {
-        self.layers.iter().map(|layer| layer.inputs.max(layer.outputs)).max().unwrap_or(0)
+        self.widths().max().unwrap_or(0)
     }
 
     /// Multiply–accumulate operations of one evaluation.
     pub fn macs(&self) -> usize {
-        self.layers.iter().map(|layer| layer.inputs * layer.outputs).sum()
+        self.layers().map(|layer| layer.inputs * layer.outputs).sum()
     }
 
     /// The blob's bytes, without what may follow them.
@@ -190,21 +144,16 @@ impl<'a> Model<'a> {
     }
 
     pub(crate) fn input_limit(&self) -> i16 {
-        self.input_limit
+        self.header.input_limit.min(i16::MAX as u16) as i16
     }
 
-    /// Whether the first layer sees each input twice, the second time divided by 128.
-    pub(crate) fn split(&self) -> bool {
-        self.split
-    }
-
-    pub(crate) fn layers(&self) -> &[Layer<'a>] {
-        &self.layers
+    pub(crate) fn layers(&self) -> Layers<'_> {
+        Layers::new(&self.header.widths, self.layers)
     }
 
     /// The first layer's bias row for a noise level; past the last one, the last.
     pub(crate) fn condition(&self, level: usize) -> &'a [u8] {
-        let row = 4 * self.layers.first().map_or(0, |layer| layer.outputs);
+        let row = 4 * self.header.widths.get(1).copied().map_or(0, usize::from);
         let at = row * level.min(self.levels.count().saturating_sub(1));
         self.conditions.get(at..at + row).unwrap_or_default()
     }

@@ -1,13 +1,12 @@
 //! Writing a model.
 
-use super::layout::{ALIGN, Header, MAGIC, StoredHead, checksum};
+use super::layout::{ALIGN, Header, MAGIC, StoredHead, Widths, checksum};
 use super::stored_plan::step_bytes;
-use super::{FORMAT, Level, Model};
+use super::{FORMAT, Level, Model, NAME};
 use crate::activation::TABLE;
 use crate::arith::ARITHMETIC;
 use crate::{Error, Plan};
 use half::f16;
-use heapless::{String, Vec};
 
 /// What a layer does with its sums.
 #[derive(Clone, Copy, Debug)]
@@ -50,9 +49,6 @@ pub struct Source<'a> {
     pub widths: &'a [usize],
     /// Saturation of the first layer's integers.
     pub input_limit: i16,
-    /// 1, or 2 for weights of 15 bits in the first layer: its rows are then dim weights for the inputs
-    /// and dim for the inputs divided by 128.
-    pub input_parts: usize,
     /// From the largest σ down.
     pub levels: &'a [Level],
     /// levels × first width: what each level adds to the first layer's sums.
@@ -85,17 +81,19 @@ impl Source<'_> {
         Ok(needed)
     }
 
-    fn header(&self, plan: &impl Plan) -> Result<Header, Error> {
+    fn header(&self, plan: &impl Plan) -> Result<Header<'_>, Error> {
         let small = |n: usize| u16::try_from(n).map_err(|_| Error::Malformed("a count above 4096"));
-        let mut widths = Vec::new();
+        let mut widths = Widths::new();
         for &width in self.widths {
             widths.push(small(width)?).map_err(|_| Error::Malformed("too many layers"))?;
         }
+        if self.name.len() > NAME {
+            return Err(Error::Malformed("name longer than 32 bytes"));
+        }
         Ok(Header {
-            name: String::try_from(self.name).map_err(|_| Error::Malformed("name longer than 32 bytes"))?,
+            name: self.name,
             widths,
             input_limit: self.input_limit.unsigned_abs(),
-            input_parts: self.input_parts as u8,
             levels: small(self.levels.len())?,
             plan: StoredHead {
                 rows: small(plan.rows())?,

@@ -5,10 +5,10 @@
 
 use core::hint::black_box;
 use core::panic::PanicInfo;
-use firmware_example::model::{self, DIM, HISTORY, WIDTH};
+use firmware_example::model::{self, DIM, HISTORY, SCRATCH};
 use tinyscore::conformance::digests;
 use tinyscore::rng::stream;
-use tinyscore::{Chain, Error};
+use tinyscore::{Chain, Error, Mlp};
 
 unsafe extern "C" {
     safe fn a_panic_path_is_left() -> !;
@@ -31,7 +31,7 @@ const FOOTPRINT: &str = match option_env!("FOOTPRINT") {
 fn main() -> ! {
     match FOOTPRINT {
         "empty" => {}
-        "reader" => _ = black_box(model::network()),
+        "reader" => _ = black_box(model::model()),
         "stored" => _ = black_box(stored()),
         _ => _ = black_box(all()),
     }
@@ -44,7 +44,8 @@ fn main() -> ! {
 
 /// Reads the model and draws by its own plan.
 fn stored() -> Result<[f32; DIM], Error> {
-    let mut network = model::network()?;
+    let mut scratch = [0; SCRATCH];
+    let mut network = Mlp::new(model::model()?, &mut scratch)?;
     let plan = network.model().plan();
     let mut chain = Chain::<_, DIM, HISTORY>::new(&plan, &network, stream(black_box(1), 0))?;
     chain.run(&plan, &mut network);
@@ -55,10 +56,11 @@ fn stored() -> Result<[f32; DIM], Error> {
 
 /// Reads the model and draws with every sampler.
 fn all() -> Result<(), Error> {
-    let mut network = model::network()?;
+    let mut scratch = [0; SCRATCH];
+    let mut network = Mlp::new(model::model()?, &mut scratch)?;
     let mut data = [0.0; DIM];
     network.model().to_model(&black_box([1.0; DIM]), &mut data);
-    digests::<DIM, WIDTH>(&mut network, black_box(1), |name, digest| {
+    digests::<DIM>(&mut network, black_box(1), |name, digest| {
         black_box((name, digest, data));
     })
 }

@@ -4,8 +4,9 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use tests::Tiny;
+use tinyscore::conformance;
 use tinyscore::sampler::{Ancestral, Sampler};
-use tinyscore::{Mlp, conformance};
+use trainer::sample::network;
 
 /// Samples of the promise.
 pub const FULL: u64 = conformance::SAMPLES;
@@ -27,7 +28,7 @@ pub fn mixture() -> PathBuf {
 
 /// The model of the README, whose input is in two parts, and one of the other kind with odd widths.
 pub fn blobs() -> [Blob; 2] {
-    let tiny = Tiny::new(&[5, 33, 5], false, 42);
+    let tiny = Tiny::new(&[5, 33, 5], 42);
     let sigmas: Vec<f32> = tiny.levels.iter().map(|level| level.sigma).collect();
     let plan = Ancestral::new(0.5).and_then(|ancestral| ancestral.plan(sigmas)).expect("a plan");
     let plain = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plain.postcard");
@@ -108,10 +109,8 @@ fn compute(blobs: &[Blob]) -> String {
 
 fn digests(blob: &[u8], samples: u64) -> Vec<(String, u64)> {
     let mut digests = Vec::new();
-    let mut network = Mlp::<4096>::from_bytes(blob).expect("a good model");
-    conformance::digests::<64, 4096>(&mut network, samples, |name, digest| {
-        digests.push((name.into(), digest))
-    })
-    .expect("the model fits");
+    let mut network = network(blob).expect("a good model");
+    conformance::digests::<64>(&mut network, samples, |name, digest| digests.push((name.into(), digest)))
+        .expect("the model fits");
     digests
 }

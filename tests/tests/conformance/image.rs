@@ -71,6 +71,7 @@ pub fn integer_routine(symbol: &str) -> bool {
         || symbol.strip_prefix("__aeabi_").is_some_and(|name| arm.iter().any(|arm| name.starts_with(arm)))
         || symbol.contains("4core9panicking")
         || symbol.contains("4core5slice5index")
+        || symbol.contains("4core3fmt3num") // integers in messages of panics, unoptimized
 }
 
 /// An object file with a section for each function.

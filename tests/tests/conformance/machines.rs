@@ -219,7 +219,9 @@ pub fn core_object(target: &str) -> Object {
     let mut build = cargo(&root, target);
     build.args(["rustc", "--release", "--package", "tinyscore", "--target-dir"]);
     build.arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("core"));
-    build.args(["--", "-Ccodegen-units=1"]).arg(format!("--emit=obj={}", out.display()));
+    build
+        .args(["--", "-Ccodegen-units=1", "-Copt-level=0"]) // without inlining
+        .arg(format!("--emit=obj={}", out.display()));
     let output = build.output().expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Object::read(&out)

@@ -5,13 +5,13 @@ use anyhow::{Context, Result, anyhow, bail};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tinyscore::{Levels, Mlp, Model, Plan, conformance};
+use tinyscore::{Levels, Model, Plan, conformance};
 use trainer::config::{Config, Preset, UsageError};
 use trainer::data::{self, Toy};
 use trainer::fidelity::AtLevel;
 use trainer::report::{Quality, Report, worst};
 use trainer::run::{Run, digest as hash, draw_blob, whole};
-use trainer::sample::{MAX_DIM, MAX_WIDTH, Method, Options};
+use trainer::sample::{self, MAX_DIM, Method, Network, Options};
 use trainer::{closed_form, npy, suite};
 
 /// The demonstration.
@@ -125,8 +125,8 @@ fn read_model(path: &Path) -> Result<Vec<u8>> {
         .with_context(|| format!("cannot read the model {}; give a model.postcard", path.display()))
 }
 
-fn network<'a>(path: &Path, bytes: &'a [u8]) -> Result<Mlp<'a, MAX_WIDTH>> {
-    Mlp::from_bytes(bytes).map_err(|e| anyhow!("{}: {e}", path.display()))
+fn network<'a>(path: &Path, bytes: &'a [u8]) -> Result<Network<'a>> {
+    sample::network(bytes).map_err(|e| anyhow!("{}: {e}", path.display()))
 }
 
 pub fn sample(args: &Sample) -> Result<()> {
@@ -281,7 +281,7 @@ pub fn inspect(path: &Path) -> Result<()> {
     println!("  bytes in flash      {}", model.as_bytes().len());
     println!("  MACs per evaluation {}", model.macs());
     println!(
-        "  RAM                 {} bytes: {} for Mlp::<{width}> scratch, {} for Chain::<_, {dim}>",
+        "  RAM                 {} bytes: {} of scratch memory for the Mlp, {} for Chain::<_, {dim}>",
         4 * width + 16 * dim,
         4 * width,
         16 * dim
@@ -313,7 +313,7 @@ pub fn list() -> Result<()> {
 pub fn digest(path: &Path) -> Result<()> {
     let bytes = read_model(path)?;
     let mut network = network(path, &bytes)?;
-    conformance::digests::<MAX_DIM, MAX_WIDTH>(&mut network, conformance::SAMPLES, |name, digest| {
+    conformance::digests::<MAX_DIM>(&mut network, conformance::SAMPLES, |name, digest| {
         println!("digest {name} {digest:016x}");
     })
     .map_err(|e| anyhow!("{}: {e}", path.display()))

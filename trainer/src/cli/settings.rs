@@ -102,9 +102,6 @@ pub struct ExportArgs {
     /// Bits of the hidden activations, 8 or 16
     #[arg(long, value_name = "BITS")]
     activation_bits: Option<u32>,
-    /// Give the first layer's weights 15 bits instead of 8
-    #[arg(long)]
-    split_input: Option<bool>,
 }
 
 /// Flags of the recommended plan.
@@ -171,7 +168,6 @@ impl ExportArgs {
             self.spacing => export.spacing,
             self.rho => export.rho,
             self.activation_bits => export.activation_bits,
-            self.split_input => export.split_input,
         );
     }
 }

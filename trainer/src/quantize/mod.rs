@@ -21,8 +21,8 @@ const MARGIN: f32 = 1.1;
 const INPUT_RANGE: f32 = 4.0;
 /// Largest sum that weights may take, leaving the rest of 31 bits to the biases.
 const SUM_BOUND: f32 = 1_500_000_000.0;
-/// Largest weight in two parts, 128·high + low.
-const SPLIT_WEIGHT: i32 = 127 * 128;
+/// Largest weight.
+const LARGEST_WEIGHT: i32 = 127;
 /// Largest bias, in units of the sums.
 const BIAS_BOUND: f32 = 500_000_000.0;
 
@@ -76,8 +76,6 @@ pub struct Export<'a> {
     pub sigmas: &'a [f32],
     /// Bits of the hidden activations, 8 or 16.
     pub activation_bits: u32,
-    /// Give the first layer's weights 15 bits.
-    pub split_input: bool,
     /// Per dimension, data units.
     pub mean: &'a [f32],
     /// Per dimension, data units.
@@ -113,12 +111,10 @@ pub fn quantize(
             let bias = most.get(j).copied().unwrap_or(bias.abs());
             1.5 * bias * limit / (BIAS_BOUND * reach)
         };
-        let split = i == 0 && export.split_input;
-        let largest_weight = if split { SPLIT_WEIGHT } else { 127 };
         let evidence = Evidence { inputs: &integer, targets: &targets, weights: &seen.weights };
-        let rounded = round_layer(layer, columns, largest_weight, &evidence, bias_room);
+        let rounded = round_layer(layer, columns, LARGEST_WEIGHT, &evidence, bias_room);
         let sums = rounded.layer.pre_activations(&integer);
-        let ints = Integers::new(&rounded, columns, split, reach, limit);
+        let ints = Integers::new(&rounded, columns, reach, limit);
         denoiser.net.layers[i] = rounded.layer;
         let activation = denoiser.net.activation;
         float = targets.iter().map(|&z| activation.apply(z)).collect();
@@ -164,35 +160,19 @@ struct Integers {
 impl Integers {
     /// The input of `rounded` lies within ±`reach` and takes integers to ±`wide`, or fewer where a sum
     /// could overflow.
-    fn new(rounded: &Rounded, columns: usize, split: bool, reach: f32, wide: f32) -> Self {
-        let rows = rounded.integers.chunks_exact(columns);
-        let weights: Vec<i8> = if split {
-            rows.flat_map(|row| row.iter().map(high_part).chain(row.iter().map(low_part))).collect()
-        } else {
-            rounded.integers.iter().map(|&w| w as i8).collect()
-        };
-        let parts = if split { 2 } else { 1 };
+    fn new(rounded: &Rounded, columns: usize, reach: f32, wide: f32) -> Self {
+        let weights: Vec<i8> = rounded.integers.iter().map(|&w| w as i8).collect();
         let sum = |row: &[i8]| row.iter().map(|w| f32::from(w.unsigned_abs())).sum::<f32>();
-        let largest_sum = weights.chunks_exact(parts * columns).map(sum).fold(1.0, f32::max);
+        let largest_sum = weights.chunks_exact(columns).map(sum).fold(1.0, f32::max);
         let limit = wide.min((SUM_BOUND / largest_sum).floor());
         let step = reach / limit;
-        let unit = if split { 128.0 * step } else { step };
-        Self { weights, units: rounded.scales.iter().map(|s| s * unit).collect(), step, limit }
+        Self { weights, units: rounded.scales.iter().map(|s| s * step).collect(), step, limit }
     }
 
     /// Values in the units of the sums.
     fn sums(&self, values: &[f32]) -> Vec<i32> {
         values.iter().zip(&self.units).map(|(v, unit)| (v / unit).round() as i32).collect()
     }
-}
-
-/// The parts of w = 128·high + low, low in −64…63.
-fn high_part(w: &i32) -> i8 {
-    ((w + 64) >> 7) as i8
-}
-
-fn low_part(w: &i32) -> i8 {
-    (w - (i32::from(high_part(w)) << 7)) as i8
 }
 
 /// The activation at the table's 257 pre-activations, and its straight continuation.
@@ -311,7 +291,6 @@ fn write(
         name: export.name,
         widths: &widths,
         input_limit: dense[0].limit as i16,
-        input_parts: if export.split_input { 2 } else { 1 },
         levels: &levels,
         conditions: &conditions,
         layers: &layers,
