@@ -149,7 +149,8 @@ pub(crate) fn head(v: &[f32], n: usize) -> &[f32] {
     v.get(..n).unwrap_or(v)
 }
 
-fn head_mut(v: &mut [f32], n: usize) -> &mut [f32] {
+/// As [`head`].
+pub(crate) fn head_mut(v: &mut [f32], n: usize) -> &mut [f32] {
     let n = n.min(v.len());
     v.split_at_mut_checked(n).map_or(&mut [], |(head, _)| head)
 }

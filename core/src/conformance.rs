@@ -5,9 +5,10 @@
 use crate::levels::{At, Pick};
 use crate::rng::stream;
 use crate::sampler::{
-    Ancestral, AnnealedLangevin, Ddim, Ddpm, DpmSolver2M, Heun, Langevin, Sampler, StepRule, Tweedie,
+    Ancestral, AnnealedLangevin, Churn, Ddim, Ddpm, Deis, DpmSolver2M, DpmSolverSde2M, Heun, Ipndm, Langevin,
+    Mala, PredictorCorrector, ReverseSde, Sampler, StepRule, Tweedie, UnderdampedLangevin,
 };
-use crate::{Chain, Digest, Error, Levels, Mlp, Plan, Score};
+use crate::{Chain, Digest, Energy, Error, HISTORY, Levels, Mlp, Plan, Score};
 
 /// Samples behind every digest.
 pub const SAMPLES: u64 = 1000;
@@ -30,6 +31,7 @@ pub fn digests<const D: usize>(
     let few = Pick::new(all, LEVELS.min(all.count()))?;
     let last = At::new(all, all.count().saturating_sub(1))?;
     let annealed = |rule| AnnealedLangevin::new(rule, 2, true)?.plan(few);
+    let stored = network.model().plan();
     let mut run = |name, plan: &dyn Plan| -> Result<(), Error> {
         report(name, digest::<D>(network, &plan, samples)?);
         Ok(())
@@ -46,10 +48,17 @@ pub fn digests<const D: usize>(
     run("annealed-langevin-notes", &annealed(StepRule::Notes(3e-5))?)?;
     run("annealed-langevin-snr", &annealed(StepRule::SignalToNoise(0.16))?)?;
     run("tweedie", &Tweedie.plan(last)?)?;
-    let stored = network.model().plan();
     if stored.rows() > 0 {
-        report("stored-plan", digest::<D>(network, &stored, samples)?);
+        run("stored-plan", &stored)?;
     }
+    run("reverse-sde", &ReverseSde.plan(few)?)?;
+    run("predictor-corrector", &PredictorCorrector::new(ReverseSde, 0.16, 1)?.plan(few)?)?;
+    run("dpmpp-2m-sde", &DpmSolverSde2M.plan(few)?)?;
+    run("ipndm", &Ipndm::new(4)?.plan(few)?)?;
+    run("deis", &Deis::new(4)?.plan(few)?)?;
+    run("churn", &Churn::new(2.0, 0.0, 1e6, 1.003)?.plan(few)?)?;
+    run("underdamped-langevin", &UnderdampedLangevin::new(0.05, 1.0, LEVELS)?.plan(last)?)?;
+    report("mala", mala::<D>(network.dim(), samples)?);
     Ok(())
 }
 
@@ -62,10 +71,54 @@ fn digest<const D: usize>(
     let mut digest = Digest::new();
     let mut data = [0.0; D];
     for i in 0..samples {
-        let mut chain = Chain::<_, D>::new(plan, network, stream(SEED, i))?;
+        let mut chain = Chain::<_, D, HISTORY>::new(plan, network, stream(SEED, i))?;
         chain.run(plan, network);
         network.model().to_data(chain.state(), &mut data);
         digest.update(crate::chain::head(&data, network.dim()));
     }
     Ok(digest.finish())
+}
+
+/// The digest of `samples` chains of [`Mala`] on a normal density: the network has no energy.
+fn mala<const D: usize>(dim: usize, samples: u64) -> Result<u64, Error> {
+    let mut digest = Digest::new();
+    let mut normal = Normal { dim };
+    for i in 0..samples {
+        let mut chain = Mala::<_, D>::new(0.7, &[SIGMA], &mut normal, stream(SEED, i))?;
+        for _ in 0..LEVELS {
+            chain.step(&mut normal);
+        }
+        digest.update(chain.state());
+    }
+    Ok(digest.finish())
+}
+
+/// The only noise level of [`Normal`].
+const SIGMA: f32 = 0.5;
+
+/// Data at one point: p(x; σ) = N(0, σ²·I).
+struct Normal {
+    dim: usize,
+}
+
+impl Score for Normal {
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    fn levels(&self) -> usize {
+        1
+    }
+
+    fn noise(&mut self, x: &[f32], _level: usize, eps: &mut [f32]) {
+        for (eps, x) in eps.iter_mut().zip(x) {
+            *eps = x / SIGMA;
+        }
+    }
+}
+
+impl Energy for Normal {
+    fn energy(&mut self, x: &[f32], _level: usize) -> f32 {
+        x.iter().fold(0.0, |energy, x| energy + 0.5 * x * x / (SIGMA * SIGMA))
+    }
 }

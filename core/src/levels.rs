@@ -15,6 +15,14 @@ pub trait Levels {
         i
     }
 
+    /// σ and number of the model's smallest level that is at least `sigma`, or of its largest if none is.
+    ///
+    /// Levels that were picked from others look among all of those.
+    fn at_least(&self, sigma: f32) -> (f32, usize) {
+        let i = (0..self.count()).rev().find(|&i| self.sigma(i) >= sigma).unwrap_or(0);
+        (self.sigma(i), self.level(i))
+    }
+
     /// (σ_i, σ_{i+1}), what a step goes from and to.
     fn pair(&self, i: usize) -> (f32, f32) {
         (self.sigma(i), self.sigma(i + 1))
@@ -70,6 +78,10 @@ impl<L: Levels> Levels for Pick<L> {
     fn level(&self, i: usize) -> usize {
         self.levels.level(self.source(i.min(self.count - 1)))
     }
+
+    fn at_least(&self, sigma: f32) -> (f32, usize) {
+        self.levels.at_least(sigma)
+    }
 }
 
 /// One of the levels, alone.
@@ -105,6 +117,10 @@ impl<L: Levels> Levels for At<L> {
 
     fn level(&self, _i: usize) -> usize {
         self.levels.level(self.index)
+    }
+
+    fn at_least(&self, sigma: f32) -> (f32, usize) {
+        self.levels.at_least(sigma)
     }
 }
 
@@ -269,6 +285,17 @@ mod tests {
         assert_eq!(Pick::new(&all[..], 1).unwrap().sigma(0), 5.0);
         assert_eq!(Pick::new(&all[..], 0).unwrap_err(), Error::NoSteps);
         assert_eq!(Pick::new(&all[..], 6).unwrap_err(), Error::MissingLevels { asked: 6, have: 5 });
+    }
+
+    #[test]
+    fn picks_find_the_levels_between() {
+        let all = [5.0, 4.0, 3.0, 2.0, 1.0];
+        let pick = Pick::new(&all[..], 3).unwrap();
+        let found = [1.0, 1.1, 3.5, 5.0, 9.0].map(|sigma| pick.at_least(sigma));
+        assert_eq!(found, [(1.0, 4), (2.0, 3), (4.0, 1), (5.0, 0), (5.0, 0)]);
+        assert_eq!(At::new(pick, 2).unwrap().at_least(1.5), (2.0, 3));
+        let largest = &all[2..];
+        assert_eq!(largest.at_least(4.0), (3.0, 0));
     }
 
     #[test]

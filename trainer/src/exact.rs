@@ -5,7 +5,8 @@
 //! ε̂ = −σ·∇log p = σ/(v + σ²)·(x − Σ_k γ_k(x)·μ_k) ,   γ_k(x) = posterior of component k
 //! ```
 
-use tinyscore::Score;
+use std::f64::consts::TAU;
+use tinyscore::{Energy, Score};
 
 /// A mixture of Gaussians of equal variance, at a list of noise levels.
 #[derive(Clone, Debug)]
@@ -37,19 +38,34 @@ impl<'a> GaussianMixture<'a> {
         }
     }
 
+    /// Variance of each component along each axis, with the noise's.
+    fn variance_at(&self, sigma: f32) -> f64 {
+        f64::from(self.variance) + f64::from(sigma) * f64::from(sigma)
+    }
+
+    /// Of every component log(w_k·N(x; μ_k, …)) but for the constant of the normal densities.
+    fn logs(&self, x: &[f32], sigma: f32) -> Vec<f64> {
+        let variance = self.variance_at(sigma);
+        let components = self.means.iter().zip(&self.weights);
+        let log = |(mean, weight): (&Vec<f32>, &f32)| {
+            let square: f64 = mean.iter().zip(x).map(|(m, x)| (f64::from(*x) - f64::from(*m)).powi(2)).sum();
+            f64::from(*weight).ln() - 0.5 * square / variance
+        };
+        components.map(log).collect()
+    }
+
+    /// log p(x; σ) at any σ, 0 included.
+    pub fn log_density(&self, x: &[f32], sigma: f32) -> f64 {
+        let logs = self.logs(x, sigma);
+        let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let total: f64 = logs.iter().map(|l| (l - largest).exp()).sum();
+        largest + total.ln() - 0.5 * x.len() as f64 * (TAU * self.variance_at(sigma)).ln()
+    }
+
     /// ε̂ at any σ, in double precision.
     pub fn noise_at(&self, x: &[f32], sigma: f32, eps: &mut [f32]) {
-        let variance = f64::from(self.variance) + f64::from(sigma) * f64::from(sigma);
-        let logs: Vec<f64> = self
-            .means
-            .iter()
-            .zip(&self.weights)
-            .map(|(mean, weight)| {
-                let square: f64 =
-                    mean.iter().zip(x).map(|(m, x)| (f64::from(*x) - f64::from(*m)).powi(2)).sum();
-                f64::from(*weight).ln() - 0.5 * square / variance
-            })
-            .collect();
+        let variance = self.variance_at(sigma);
+        let logs = self.logs(x, sigma);
         let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let posterior: Vec<f64> = logs.iter().map(|l| (l - largest).exp()).collect();
         let total: f64 = posterior.iter().sum();
@@ -72,5 +88,40 @@ impl Score for GaussianMixture<'_> {
     fn noise(&mut self, x: &[f32], level: usize, eps: &mut [f32]) {
         let sigma = self.sigmas[level.min(self.sigmas.len() - 1)];
         self.noise_at(x, sigma, eps);
+    }
+}
+
+impl Energy for GaussianMixture<'_> {
+    fn energy(&mut self, x: &[f32], level: usize) -> f32 {
+        let sigma = self.sigmas[level.min(self.sigmas.len() - 1)];
+        -self.log_density(x, sigma) as f32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In one dimension the density is integrated; its slope is −ε̂/σ everywhere.
+    #[test]
+    fn the_density_is_normalized_and_its_slope_is_the_score() {
+        let mixture = GaussianMixture {
+            means: vec![vec![-1.0], vec![2.0]],
+            weights: vec![0.25, 0.75],
+            variance: 0.1,
+            sigmas: &[],
+        };
+        let (sigma, step) = (0.4, 1.0 / 256.0);
+        let mut mass = 0.0;
+        let mut eps = [0.0];
+        for i in -2048..2048 {
+            let x = i as f32 * step;
+            mass += mixture.log_density(&[x], sigma).exp() * f64::from(step);
+            let rise = mixture.log_density(&[x + step], sigma) - mixture.log_density(&[x - step], sigma);
+            mixture.noise_at(&[x], sigma, &mut eps);
+            let slope = rise / (2.0 * f64::from(step));
+            assert!((slope + f64::from(eps[0] / sigma)).abs() < 1e-3, "{x}: {slope}");
+        }
+        assert!((mass - 1.0).abs() < 1e-6, "{mass}");
     }
 }

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use tinyscore::levels::{At, Pick};
 use tinyscore::rng::stream;
 use tinyscore::sampler::{
-    Ancestral, AnnealedLangevin, Ddim, Ddpm, DpmSolver2M, Heun, Langevin, Sampler, StepRule,
+    Ancestral, AnnealedLangevin, Churn, Ddim, Ddpm, Deis, DpmSolver2M, DpmSolverSde2M, Heun, Ipndm, Langevin,
+    PredictorCorrector, ReverseSde, Sampler, StepRule, UnderdampedLangevin,
 };
-use tinyscore::{Chain, Error, Levels, Mlp, Model, Plan, Score};
+use tinyscore::{Chain, Error, HISTORY, Levels, Mlp, Model, Plan, Score};
 
 /// Most dimensions that the trainer samples.
 pub const MAX_DIM: usize = 1024;
@@ -47,8 +48,24 @@ pub enum Method {
     #[value(name = "dpmpp-2m")]
     #[serde(rename = "dpmpp-2m")]
     DpmSolver2M,
+    /// DPM-Solver++(2M) for the SDE (Lu et al. 2022)
+    #[value(name = "dpmpp-2m-sde")]
+    #[serde(rename = "dpmpp-2m-sde")]
+    DpmSolverSde2M,
+    /// iPNDM, Adams–Bashforth for evenly spaced σ, by --order (Liu et al. 2022; Zhang & Chen 2023)
+    Ipndm,
+    /// DEIS, Adams–Bashforth for any σ, by --order (Zhang & Chen 2023)
+    Deis,
+    /// Heun's method with noise added before each step, EDM's stochastic sampler (Karras et al. 2022)
+    Churn,
+    /// Reverse diffusion, Euler–Maruyama of the reverse SDE (Song et al. 2021)
+    ReverseSde,
+    /// Reverse diffusion with Langevin corrections, by --snr and --corrections (Song et al. 2021)
+    PredictorCorrector,
     /// Langevin dynamics at the smallest level (Roberts & Tweedie 1996)
     Langevin,
+    /// Underdamped Langevin dynamics at the smallest level (Brünger, Brooks & Karplus 1984)
+    UnderdampedLangevin,
     /// Annealed Langevin dynamics (Song & Ermon 2019, Algorithm 1)
     AnnealedLangevin,
     /// Annealed Langevin dynamics by the source notes' Algorithm 2.1
@@ -59,7 +76,7 @@ pub enum Method {
 
 /// What some samplers want to know besides their noise levels.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Options {
     /// η of ancestral sampling, 0…1.
     pub eta: f32,
@@ -71,24 +88,58 @@ pub struct Options {
     pub snr: f32,
     /// Denoise after annealed Langevin.
     pub denoise: bool,
+    /// Order of iPNDM and DEIS, 1…4.
+    pub order: usize,
+    /// Corrections after each prediction.
+    pub corrections: usize,
+    /// Friction of underdamped Langevin dynamics, in units of 1/σ.
+    pub friction: f32,
+    /// Sum of the relative rises of σ by churn.
+    pub s_churn: f32,
+    /// Smallest σ with churn.
+    pub s_tmin: f32,
+    /// Largest σ with churn.
+    pub s_tmax: f32,
+    /// Standard deviation of churn's noise.
+    pub s_noise: f32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { eta: 1.0, per_level: 10, epsilon: 2e-5, snr: 0.16, denoise: true }
+        Self {
+            eta: 1.0,
+            per_level: 10,
+            epsilon: 2e-5,
+            snr: 0.16,
+            denoise: true,
+            order: 3,
+            corrections: 1,
+            friction: 1.0,
+            s_churn: 10.0,
+            s_tmin: 0.0,
+            s_tmax: 1e6,
+            s_noise: 1.0,
+        }
     }
 }
 
 impl Method {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 17] = [
         Self::Ancestral,
         Self::Ddpm,
         Self::DdpmTilde,
         Self::Ddim,
         Self::Heun,
         Self::DpmSolver2M,
+        Self::DpmSolverSde2M,
+        Self::Ipndm,
+        Self::Deis,
+        Self::Churn,
+        Self::ReverseSde,
+        Self::PredictorCorrector,
         Self::Langevin,
+        Self::UnderdampedLangevin,
         Self::AnnealedLangevin,
         Self::AnnealedLangevinNotes,
         Self::AnnealedLangevinSnr,
@@ -99,7 +150,8 @@ impl Method {
         clap::ValueEnum::to_possible_value(&self).map(|v| v.get_name().to_owned()).unwrap_or_default()
     }
 
-    /// The plan of this sampler on `steps` of `levels`; Langevin takes all its steps at the last level.
+    /// The plan of this sampler on `steps` of `levels`; Langevin and underdamped Langevin take all their
+    /// steps at the last level.
     ///
     /// # Errors
     /// Those of the core: too many steps, none, or an option out of range.
@@ -109,8 +161,11 @@ impl Method {
         steps: usize,
         options: &Options,
     ) -> Result<Box<dyn Plan + Send + Sync + 'a>, Error> {
-        let Options { eta, per_level, epsilon, snr, denoise } = *options;
+        let Options { eta, per_level, epsilon, snr, denoise, order, corrections, friction, .. } = *options;
+        let Options { s_churn, s_tmin, s_tmax, s_noise, .. } = *options;
         let picked = || Pick::new(levels, steps);
+        let last = || At::new(levels, levels.count().saturating_sub(1));
+        let rate = 2.0 * snr * snr;
         let annealed = |rule| AnnealedLangevin::new(rule, per_level, denoise)?.plan(picked()?);
         Ok(match self {
             Self::Ancestral => Box::new(Ancestral::new(eta)?.plan(picked()?)?),
@@ -119,9 +174,17 @@ impl Method {
             Self::Ddim => Box::new(Ddim.plan(picked()?)?),
             Self::Heun => Box::new(Heun.plan(picked()?)?),
             Self::DpmSolver2M => Box::new(DpmSolver2M.plan(picked()?)?),
-            Self::Langevin => {
-                let last = At::new(levels, levels.count().saturating_sub(1))?;
-                Box::new(Langevin::new(2.0 * snr * snr, steps)?.plan(last)?)
+            Self::DpmSolverSde2M => Box::new(DpmSolverSde2M.plan(picked()?)?),
+            Self::Ipndm => Box::new(Ipndm::new(order)?.plan(picked()?)?),
+            Self::Deis => Box::new(Deis::new(order)?.plan(picked()?)?),
+            Self::Churn => Box::new(Churn::new(s_churn, s_tmin, s_tmax, s_noise)?.plan(picked()?)?),
+            Self::ReverseSde => Box::new(ReverseSde.plan(picked()?)?),
+            Self::PredictorCorrector => {
+                Box::new(PredictorCorrector::new(ReverseSde, snr, corrections)?.plan(picked()?)?)
+            }
+            Self::Langevin => Box::new(Langevin::new(rate, steps)?.plan(last()?)?),
+            Self::UnderdampedLangevin => {
+                Box::new(UnderdampedLangevin::new(rate, friction, steps)?.plan(last()?)?)
             }
             Self::AnnealedLangevin => Box::new(annealed(StepRule::SongErmon(epsilon))?),
             Self::AnnealedLangevinNotes => Box::new(annealed(StepRule::Notes(epsilon))?),
@@ -152,7 +215,7 @@ where
         |score, (block, out)| {
             for (i, out) in out.chunks_exact_mut(dim).enumerate() {
                 let rng = stream(seed, (block * BLOCK + i) as u64);
-                let mut chain = Chain::<_, MAX_DIM>::new(&plan, score, rng)?;
+                let mut chain = Chain::<_, MAX_DIM, HISTORY>::new(&plan, score, rng)?;
                 chain.run(&plan, score);
                 out.copy_from_slice(chain.state());
             }
@@ -168,7 +231,7 @@ where
 /// # Errors
 /// As [`draw`].
 pub fn path(score: &mut impl Score, plan: &(impl Plan + ?Sized), seed: u64) -> Result<Points, Error> {
-    let mut chain = Chain::<_, MAX_DIM>::new(&plan, score, stream(seed, 0))?;
+    let mut chain = Chain::<_, MAX_DIM, HISTORY>::new(&plan, score, stream(seed, 0))?;
     let mut states = Points::with_capacity(score.dim(), plan.rows() + 1);
     states.push_row(chain.state());
     while chain.step(&plan, score) {

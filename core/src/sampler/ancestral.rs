@@ -9,7 +9,7 @@
 //! η = 1 is the ancestral sampler of Song et al. 2021 (eq. 47) and, in these coordinates, DDPM with
 //! the posterior variance β̃; η = 0 is DDIM (Song, Meng & Ermon 2021, eq. 12).
 
-use super::Sampler;
+use super::{Predictor, Sampler};
 use crate::{Error, Levels, Step};
 
 /// Ancestral sampling; K evaluations for K levels.
@@ -43,3 +43,5 @@ impl Sampler for Ancestral {
         Step::new(levels.level(row), -(sigma - next * kept), d)
     }
 }
+
+impl Predictor for Ancestral {}

@@ -5,7 +5,7 @@
 //! x ← x − (σ − σ′)·ε̂
 //! ```
 
-use super::Sampler;
+use super::{Predictor, Sampler};
 use crate::{Levels, Step};
 
 /// DDIM; K evaluations for K levels, deterministic after the initial draw.
@@ -19,3 +19,5 @@ impl Sampler for Ddim {
         Step::new(levels.level(row), -(sigma - next), 0.0)
     }
 }
+
+impl Predictor for Ddim {}

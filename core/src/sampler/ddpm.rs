@@ -10,7 +10,7 @@
 //! The two agree in the limit of many steps; with few, β gives too much noise and β̃ too little. No
 //! noise is added on the last step.
 
-use super::Sampler;
+use super::{Predictor, Sampler};
 use crate::{Levels, Step};
 
 /// DDPM, by the variance of its reverse step; K evaluations for K levels.
@@ -37,3 +37,5 @@ impl Sampler for Ddpm {
         Step::new(levels.level(row), -lost / sigma, libm::sqrtf(d2))
     }
 }
+
+impl Predictor for Ddpm {}

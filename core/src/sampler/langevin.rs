@@ -28,6 +28,12 @@ impl Langevin {
     pub fn new(rate: f32, steps: usize) -> Result<Self, Error> {
         Ok(Self { rate: positive("rate", rate)?, steps: some(steps)? })
     }
+
+    /// A step at the i-th of `levels`.
+    pub(super) fn at(&self, levels: &impl Levels, i: usize) -> Step {
+        let sigma = levels.sigma(i);
+        Step::new(levels.level(i), -self.rate * sigma, sigma * libm::sqrtf(2.0 * self.rate))
+    }
 }
 
 impl Sampler for Langevin {
@@ -36,7 +42,6 @@ impl Sampler for Langevin {
     }
 
     fn step(&self, levels: &impl Levels, _row: usize) -> Step {
-        let sigma = levels.sigma(0);
-        Step::new(levels.level(0), -self.rate * sigma, sigma * libm::sqrtf(2.0 * self.rate))
+        self.at(levels, 0)
     }
 }

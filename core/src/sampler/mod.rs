@@ -1,28 +1,46 @@
 //! The samplers, one algorithm a file: each computes the rows of a plan from noise levels
 //! σ₀ > σ₁ > … and the step's pair (σ, σ′) = (σ_i, σ_{i+1}).
 //!
-//! All of them end on the clean data, σ_K = 0, with a first-order step, so K levels mean K
-//! evaluations (Heun: 2K − 1; annealed Langevin: T·K), and a plan of one level is the Tweedie denoiser.
+//! Those that descend the levels end on the clean data, σ_K = 0, with a first-order step, so K levels mean K
+//! evaluations (Heun with or without churn: 2K − 1; annealed Langevin: T·K; predictor–corrector:
+//! K + N(K − 1)), and a plan of one level is the Tweedie denoiser. Langevin dynamics stays at one level.
+//! [`Mala`] accepts or rejects, so it is no plan but a chain of its own.
 
 mod ancestral;
 mod annealed_langevin;
+mod churn;
 mod ddim;
 mod ddpm;
+mod deis;
 mod dpm_solver;
+mod dpm_solver_sde;
 mod heun;
+mod ipndm;
 mod langevin;
+mod mala;
+mod predictor_corrector;
+mod reverse_sde;
 mod tweedie;
+mod underdamped_langevin;
 
 pub use ancestral::Ancestral;
 pub use annealed_langevin::{AnnealedLangevin, StepRule};
+pub use churn::Churn;
 pub use ddim::Ddim;
 pub use ddpm::Ddpm;
+pub use deis::Deis;
 pub use dpm_solver::DpmSolver2M;
+pub use dpm_solver_sde::DpmSolverSde2M;
 pub use heun::Heun;
+pub use ipndm::Ipndm;
 pub use langevin::Langevin;
+pub use mala::Mala;
+pub use predictor_corrector::{Predictor, PredictorCorrector};
+pub use reverse_sde::ReverseSde;
 pub use tweedie::Tweedie;
+pub use underdamped_langevin::UnderdampedLangevin;
 
-use crate::{Error, Levels, Plan, Step};
+use crate::{Error, HISTORY, Levels, Plan, Step};
 
 /// An algorithm: rows from noise levels.
 pub trait Sampler: Sized {
@@ -82,6 +100,15 @@ impl<S: Sampler, L: Levels> Plan for Scheduled<S, L> {
 /// Refuses a count of zero.
 fn some(count: usize) -> Result<usize, Error> {
     if count == 0 { Err(Error::NoSteps) } else { Ok(count) }
+}
+
+/// Refuses an order that has no row of coefficients, or more old evaluations than a row holds.
+fn multistep_order(order: usize) -> Result<usize, Error> {
+    if (1..=HISTORY + 1).contains(&order) {
+        Ok(order)
+    } else {
+        Err(Error::Parameter { name: "order", value: order as f32, range: "1, 2, 3 or 4" })
+    }
 }
 
 /// Refuses a parameter that is not positive and finite.

@@ -80,7 +80,7 @@ struct Sample {
     /// The sampler [default: the plan stored in the model]
     #[arg(long, value_name = "NAME")]
     sampler: Option<Method>,
-    /// Noise levels to use, at most the model's; for langevin, steps [default: all levels]
+    /// Noise levels to use, at most the model's; for (underdamped-)langevin, steps [default: all levels]
     #[arg(long, value_name = "K")]
     steps: Option<usize>,
     #[command(flatten)]

@@ -110,7 +110,7 @@ pub struct SamplingArgs {
     /// The sampler (see `list`)
     #[arg(long, value_name = "NAME")]
     sampler: Option<Method>,
-    /// Noise levels it uses, at most --levels; for langevin, steps
+    /// Noise levels it uses, at most --levels; for (underdamped-)langevin, steps
     #[arg(long, value_name = "K")]
     steps: Option<usize>,
     #[command(flatten)]
@@ -129,12 +129,33 @@ pub struct OptionArgs {
     /// ε of annealed-langevin, α of annealed-langevin-notes: the step at the smallest level
     #[arg(long)]
     epsilon: Option<f32>,
-    /// Signal-to-noise ratio of Langevin steps
+    /// Signal-to-noise ratio of Langevin steps and corrections
     #[arg(long)]
     snr: Option<f32>,
     /// Denoise after annealed Langevin
     #[arg(long)]
     denoise: Option<bool>,
+    /// Order of ipndm and deis, 1…4
+    #[arg(long, value_name = "1…4")]
+    order: Option<usize>,
+    /// Corrections of predictor-corrector after each step
+    #[arg(long, value_name = "N")]
+    corrections: Option<usize>,
+    /// Friction of underdamped-langevin, in units of 1/σ
+    #[arg(long)]
+    friction: Option<f32>,
+    /// Sum over churn's steps of how much it raises σ, relatively
+    #[arg(long, value_name = "S")]
+    s_churn: Option<f32>,
+    /// Smallest σ at which churn adds noise
+    #[arg(long, value_name = "SIGMA")]
+    s_tmin: Option<f32>,
+    /// Largest σ at which churn adds noise
+    #[arg(long, value_name = "SIGMA")]
+    s_tmax: Option<f32>,
+    /// Standard deviation of churn's noise, ideally 1
+    #[arg(long, value_name = "SD")]
+    s_noise: Option<f32>,
 }
 
 impl OptionArgs {
@@ -146,6 +167,13 @@ impl OptionArgs {
             self.epsilon => options.epsilon,
             self.snr => options.snr,
             self.denoise => options.denoise,
+            self.order => options.order,
+            self.corrections => options.corrections,
+            self.friction => options.friction,
+            self.s_churn => options.s_churn,
+            self.s_tmin => options.s_tmin,
+            self.s_tmax => options.s_tmax,
+            self.s_noise => options.s_noise,
         );
     }
 }
