@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tinyscore::{Model, Plan, Score};
 use trainer::config::{Config, Preset};
 use trainer::data;
+use trainer::objective::ObjectiveName;
 use trainer::run::{Run, digest, whole};
 use trainer::sample::network;
 
@@ -80,33 +81,39 @@ fn int8_chains_follow_float_chains() {
     assert!(worst > 0.0, "the float network answered for the integer one");
 }
 
-/// Interrupted and resumed, a training ends with the same blob.
+/// Interrupted and resumed, a training ends with the same blob, whether its objective is a regression or
+/// takes tangents along random directions.
 #[test]
 fn a_resumed_training_ends_the_same() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut config = small();
-    config.training.steps = 4000; // long enough to be interrupted
-    let straight = Run::create(&folder.path().join("a"), config.clone()).unwrap();
-    whole(&straight, &GO_ON).unwrap().unwrap();
-    let broken = Run::create(&folder.path().join("b"), config).unwrap();
-    let stop = AtomicBool::new(false);
-    let outcome = std::thread::scope(|scope| {
-        let training = scope.spawn(|| whole(&broken, &stop));
-        std::thread::sleep(std::time::Duration::from_millis(60));
-        stop.store(true, Ordering::Relaxed);
-        training.join().unwrap().unwrap()
-    });
-    assert!(outcome.is_none(), "the training ended before it was stopped");
-    assert!(broken.file("checkpoint.safetensors").exists());
-    assert!(!broken.file("model.postcard").exists());
-    let resumed = Run::open(&broken.dir).unwrap();
-    whole(&resumed, &GO_ON).unwrap().unwrap();
-    for name in ["model.postcard", "checkpoint.safetensors", "samples-int8.npy"] {
-        assert_eq!(
-            std::fs::read(straight.file(name)).unwrap(),
-            std::fs::read(broken.file(name)).unwrap(),
-            "{name}"
-        );
+    for objective in [ObjectiveName::Dsm, ObjectiveName::Ssm] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = small().with_objective(objective);
+        // Long enough to be interrupted, but not before the first step.
+        let (steps, pause) = if objective == ObjectiveName::Dsm { (4000, 60) } else { (600, 300) };
+        config.training.steps = steps;
+        let straight = Run::create(&folder.path().join("a"), config.clone()).unwrap();
+        whole(&straight, &GO_ON).unwrap().unwrap();
+        let broken = Run::create(&folder.path().join("b"), config).unwrap();
+        let stop = AtomicBool::new(false);
+        let outcome = std::thread::scope(|scope| {
+            let training = scope.spawn(|| whole(&broken, &stop));
+            std::thread::sleep(std::time::Duration::from_millis(pause));
+            stop.store(true, Ordering::Relaxed);
+            training.join().unwrap().unwrap()
+        });
+        assert!(outcome.is_none(), "the training ended before it was stopped");
+        assert!(broken.file("checkpoint.safetensors").exists());
+        assert!(!broken.file("model.postcard").exists());
+        let resumed = Run::open(&broken.dir).unwrap();
+        assert!(resumed.checkpoint().unwrap().snapshot.steps > 0, "stopped before the first step");
+        whole(&resumed, &GO_ON).unwrap().unwrap();
+        for name in ["model.postcard", "checkpoint.safetensors", "samples-int8.npy"] {
+            assert_eq!(
+                std::fs::read(straight.file(name)).unwrap(),
+                std::fs::read(broken.file(name)).unwrap(),
+                "{objective:?}: {name}"
+            );
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::data::Toy;
 use crate::denoiser::Precondition;
 use crate::mlp::Activation;
+use crate::objective::{ObjectiveConfig, ObjectiveName};
 use crate::sample::{Method, Options};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,9 @@ pub struct Config {
     pub points: usize,
     /// Seed of everything random.
     pub seed: u64,
+    /// What the network learns; denoising score matching where a file does not say.
+    #[serde(default)]
+    pub objective: ObjectiveConfig,
     /// The network and its training.
     pub net: NetConfig,
     /// Optimization.
@@ -149,6 +153,7 @@ impl Config {
             data: data.to_owned(),
             points: 100_000,
             seed: 1,
+            objective: ObjectiveConfig::default(),
             net: NetConfig { hidden, activation, precondition: Precondition::Edm, embedding: 16 },
             training: TrainingConfig {
                 steps: if mixture { 80_000 } else { 30_000 },
@@ -206,6 +211,13 @@ impl Config {
         self.sampling.steps = 200;
         self.sampling.options =
             Options { per_level: 200, epsilon: 2e-8, denoise: false, ..Options::default() };
+        self
+    }
+
+    /// The same with another objective, its paper's settings and its way to read the network.
+    pub fn with_objective(mut self, name: ObjectiveName) -> Self {
+        self.objective = ObjectiveConfig::new(name);
+        self.net.precondition = name.precondition();
         self
     }
 

@@ -6,7 +6,8 @@
 //! D(x; σ) = c_skip·x + c_out·F        ε̂ = (x − D)/σ = skip·x + gain·F
 //! ```
 //!
-//! The source notes' network is the special case that takes x alone and gives ε̂ = −F, s = F/σ.
+//! Other papers' networks are other coefficients: with x_vp = x/√(1 + σ²) and v = (n − σ·x₀)/√(1 + σ²), what DDPM,
+//! Salimans & Ho and the source notes (s = F/σ, which takes x alone) predict is ε̂ in disguise.
 
 use crate::mlp::{Activation, Mlp, Scratch};
 use rand::Rng;
@@ -19,6 +20,12 @@ use std::f32::consts::{PI, SQRT_2};
 pub enum Precondition {
     /// Karras et al. 2022, with an embedding of σ.
     Edm,
+    /// F = ε̂ (Ho et al. 2020)
+    Epsilon,
+    /// F = v (Salimans & Ho 2022)
+    V,
+    /// F = x̂₀, the clean point (Ho et al. 2020; Salimans & Ho 2022)
+    X0,
     /// The source notes: s = F(x)/σ, without σ as an input.
     Notes,
 }
@@ -37,12 +44,13 @@ pub struct Coefficients {
 impl Precondition {
     /// Coefficients at σ.
     pub fn at(self, sigma: f32) -> Coefficients {
+        let variance = sigma * sigma + 1.0;
+        let input = 1.0 / variance.sqrt();
         match self {
-            Self::Edm => {
-                let variance = sigma * sigma + 1.0;
-                let input = 1.0 / variance.sqrt();
-                Coefficients { input, skip: sigma / variance, gain: -input }
-            }
+            Self::Edm => Coefficients { input, skip: sigma / variance, gain: -input },
+            Self::Epsilon => Coefficients { input, skip: 0.0, gain: 1.0 },
+            Self::V => Coefficients { input, skip: sigma / variance, gain: input },
+            Self::X0 => Coefficients { input, skip: 1.0 / sigma, gain: -1.0 / sigma },
             Self::Notes => Coefficients { input: 1.0, skip: 0.0, gain: -1.0 },
         }
     }
@@ -137,6 +145,35 @@ impl tinyscore::Score for FloatScore<'_> {
         let f = self.denoiser.net.forward(&self.input, &mut self.scratch);
         for ((eps, x), f) in eps.iter_mut().zip(x).zip(f) {
             *eps = skip * x + gain * f;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each F of its paper, made from x₀, n and σ, is read back as ε̂ = n.
+    #[test]
+    fn every_papers_target_reads_back_as_the_noise() {
+        for sigma in [0.01_f32, 0.3, 1.0, 6.0] {
+            for (x0, n) in [(0.9_f32, -1.3_f32), (-0.4, 0.2)] {
+                let y = x0 + sigma * n;
+                // α and σ of the variance-preserving coordinates.
+                let (a, s) = (1.0 / (1.0 + sigma * sigma).sqrt(), sigma / (1.0 + sigma * sigma).sqrt());
+                let edm = (x0 - y * a * a) / s;
+                for (precondition, f) in [
+                    (Precondition::Epsilon, n),
+                    (Precondition::V, a * n - s * x0),
+                    (Precondition::X0, x0),
+                    (Precondition::Edm, edm),
+                    (Precondition::Notes, -n),
+                ] {
+                    let Coefficients { skip, gain, .. } = precondition.at(sigma);
+                    let read = skip * y + gain * f;
+                    assert!((read - n).abs() < 1e-4, "{precondition:?} at {sigma}: {read} for {n}");
+                }
+            }
         }
     }
 }

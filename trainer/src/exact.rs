@@ -62,6 +62,18 @@ impl<'a> GaussianMixture<'a> {
         largest + total.ln() - 0.5 * x.len() as f64 * (TAU * self.variance_at(sigma)).ln()
     }
 
+    /// The mixture of mapped points, for a map that is an almost equal stretch of all axes and a shift: the
+    /// stretch of the means is kept, that of the variance averaged.
+    pub fn mapped(mut self, map: impl Fn(&[f32]) -> Vec<f32>) -> Self {
+        let dim = self.means[0].len();
+        let stretches =
+            map(&vec![1.0; dim]).into_iter().zip(map(&vec![0.0; dim])).map(|(unit, zero)| unit - zero);
+        let gain = stretches.sum::<f32>() / dim as f32;
+        self.means = self.means.iter().map(|mean| map(mean)).collect();
+        self.variance *= gain * gain;
+        self
+    }
+
     /// ε̂ at any σ, in double precision.
     pub fn noise_at(&self, x: &[f32], sigma: f32, eps: &mut [f32]) {
         let variance = self.variance_at(sigma);

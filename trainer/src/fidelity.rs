@@ -8,14 +8,14 @@ use crate::sample::Network;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_distr::StandardNormal;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tinyscore::{Levels, Model, Score};
 
 /// Points per level.
 pub const POINTS: usize = 4000;
 
 /// Agreement at one noise level, over noisy data x ~ p(x; σ).
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct AtLevel {
     /// σ
     pub sigma: f32,
@@ -66,20 +66,13 @@ pub fn noisy(data: &Points, sigma: f32, rng: &mut impl Rng) -> Vec<f32> {
     row.iter().map(|x| x + sigma * rng.sample::<f32, _>(StandardNormal)).collect()
 }
 
-/// The exact score of the two-mode mixture in the model's own units: the tiny stretch of the modes by the
-/// fitted scale is kept, that of their variance averaged over both axes.
+/// The exact score of the two-mode mixture in the model's own units.
 fn truth(model: &Model<'_>) -> GaussianMixture<'static> {
-    let mut mixture = GaussianMixture::two_modes(&[]);
-    let (mut unit, mut zero) = ([0.0; 2], [0.0; 2]);
-    model.to_model(&[0.0, 0.0], &mut zero);
-    model.to_model(&[1.0, 1.0], &mut unit);
-    let gain = 0.5 * ((unit[0] - zero[0]) + (unit[1] - zero[1]));
-    for mean in &mut mixture.means {
-        let data = mean.clone();
-        model.to_model(&data, mean);
-    }
-    mixture.variance *= gain * gain;
-    mixture
+    GaussianMixture::two_modes(&[]).mapped(|x| {
+        let mut mapped = vec![0.0; x.len()];
+        model.to_model(x, &mut mapped);
+        mapped
+    })
 }
 
 /// Inner products of the two estimates and the truth.

@@ -25,6 +25,7 @@ pub mod quantize;
 pub mod report;
 pub mod run;
 pub mod sample;
+pub mod sde;
 pub mod suite;
 pub mod train;
 

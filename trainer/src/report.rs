@@ -5,14 +5,14 @@ use crate::dataset::Dataset;
 use crate::evaluate::{MixtureModes, c2st, mixture_modes, mmd2, sw2};
 use crate::fidelity::AtLevel;
 use crate::points::Points;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 
 /// Neighbours of the classifier two-sample test.
 const NEIGHBOURS: usize = 15;
 
 /// Distances of a sample from the reference data.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Quality {
     /// Sliced 2-Wasserstein distance.
     pub sw2: f64,
@@ -40,10 +40,12 @@ impl Quality {
 }
 
 /// What was made and how good it is.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// The data set.
     pub data: String,
+    /// The objective.
+    pub objective: String,
     /// Seed of training and sampling.
     pub seed: u64,
     /// Parameters of the float network.

@@ -9,6 +9,7 @@ use crate::dataset::Dataset;
 use crate::denoiser::{Denoiser, Embedding};
 use crate::fidelity::{AtLevel, fidelity};
 use crate::npy;
+use crate::objective::Objective;
 use crate::plot::{Zoom, chain_path, curve, scatter_panels};
 use crate::points::Points;
 use crate::quantize::{Calibration, Export, quantize};
@@ -49,6 +50,7 @@ impl Run {
     pub fn create(dir: &Path, config: Config) -> Result<Self> {
         config.check()?;
         let data = Dataset::load(&config)?;
+        Objective::new(&config, &data)?;
         let taken = std::fs::read_dir(dir).map(|mut entries| entries.next().is_some()).unwrap_or(false);
         if taken || dir.is_file() {
             bail!(
@@ -124,7 +126,7 @@ impl Run {
     /// Trains from the folder's checkpoint if there is one, and writes one in the end.
     ///
     /// # Errors
-    /// When the checkpoint cannot be read or written.
+    /// When the checkpoint cannot be read or written, or the objective does not suit the data.
     pub fn train(&self, stop: &AtomicBool) -> Result<Trained> {
         let start = match self.file(checkpoint::FILE) {
             path if path.exists() => Some(self.checkpoint()?),
@@ -132,8 +134,14 @@ impl Run {
         };
         let bar = bar("training", self.config.training.steps);
         let Config { training, seed, .. } = &self.config;
-        let denoiser = self.fresh();
-        let task = Task { denoiser: &denoiser, data: &self.data.standard, config: training, seed: *seed };
+        let (objective, denoiser) = (Objective::new(&self.config, &self.data)?, self.fresh());
+        let task = Task {
+            objective: &objective,
+            denoiser: &denoiser,
+            data: &self.data.standard,
+            config: training,
+            seed: *seed,
+        };
         let trained = train(Cpu::default(), &task, start, stop, &bar);
         bar.finish();
         trained.checkpoint.save(&self.file(checkpoint::FILE))?;
@@ -276,6 +284,7 @@ impl Run {
         let sigmas = self.config.sigmas()?;
         Ok(Report {
             data: self.config.data.clone(),
+            objective: self.config.objective.name.name(),
             seed: self.config.seed,
             parameters: denoiser.net.parameters(),
             training_steps: trained.checkpoint.snapshot.steps,
@@ -311,8 +320,10 @@ impl Run {
         levels: &[AtLevel],
     ) -> Result<()> {
         let loss = binned(&checkpoint.losses);
+        // Without a target a loss is known but for a constant, and may be negative.
+        let positive = loss.iter().all(|&(_, loss)| loss > 0.0);
         let lines = [("loss, smoothed", loss)];
-        curve(&self.file("training.png"), "Training", "step", "loss", &lines, false, true)?;
+        curve(&self.file("training.png"), "Training", "step", "loss", &lines, false, positive)?;
         let by_level = |f: fn(&AtLevel) -> f64| levels.iter().map(|l| (f64::from(l.sigma), f(l))).collect();
         let lines = [("relative L2 of int8 against float", by_level(|l| l.relative_l2))];
         curve(

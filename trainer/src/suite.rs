@@ -1,10 +1,14 @@
 //! The gates, by one command: trains every 2-D set and prints int8 against gate and floor.
 
+mod objectives;
+
+pub use objectives::objectives;
+
 use crate::config::{Config, Preset};
 use crate::data::Toy;
 use crate::report::Report;
 use crate::run::{Run, whole};
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -134,11 +138,30 @@ fn number(value: f64) -> String {
     }
 }
 
-/// The report of one training.
+/// The report of one training by the set's default settings.
 fn one(dir: &Path, toy: Toy, seed: u64, stop: &AtomicBool) -> Result<Report> {
     let mut config = Config::new(toy.name(), Preset::Default);
     config.seed = seed;
-    println!("{} seed {seed}", toy.name());
-    let run = Run::create(&dir.join(format!("{}-{seed}", toy.name())), config)?;
-    whole(&run, stop)?.ok_or_else(|| anyhow::anyhow!("stopped"))
+    let folder = dir.join(format!("{}-{seed}", toy.name()));
+    trained(&folder, &format!("{} seed {seed}", toy.name()), config, stop)
+}
+
+/// The report of one training, announced as `what`; one that is there is continued, or read if finished.
+fn trained(folder: &Path, what: &str, config: Config, stop: &AtomicBool) -> Result<Report> {
+    println!("{what}");
+    let started = folder.join("config.toml").exists();
+    let run = if started { Run::open(folder)? } else { Run::create(folder, config.clone())? };
+    if run.config != config {
+        bail!("{} holds a training with other settings; give another folder with --out", folder.display());
+    }
+    match std::fs::read(run.file("metrics.json")) {
+        Ok(report) => serde_json::from_slice(&report)
+            .with_context(|| format!("{} is damaged; remove it", run.file("metrics.json").display())),
+        Err(_) => whole(&run, stop)?.with_context(|| {
+            format!(
+                "stopped; the same command with --out {} continues",
+                folder.parent().unwrap_or(folder).display()
+            )
+        }),
+    }
 }

@@ -1,14 +1,13 @@
 //! The training loop: batches, one-cycle learning rate, checkpoints.
 
-use crate::backend::{Backend, Batch, Hyper, Learner, Snapshot};
+use crate::backend::{Backend, Hyper, Learner, Snapshot};
 use crate::checkpoint::Checkpoint;
 use crate::config::TrainingConfig;
 use crate::denoiser::Denoiser;
-use crate::objective::{DenoisingScoreMatching, Examples};
+use crate::objective::{Generator, Objective};
 use crate::points::Points;
 use indicatif::ProgressBar;
 use rand::SeedableRng;
-use rand_xoshiro::Xoshiro256PlusPlus;
 use std::f32::consts::PI;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -37,8 +36,10 @@ pub fn one_cycle(step: u64, config: &TrainingConfig) -> f32 {
 }
 
 /// What is trained on what.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Task<'a> {
+    /// What is minimized.
+    pub objective: &'a Objective,
     /// The network, with its first weights.
     pub denoiser: &'a Denoiser,
     /// Standardized points.
@@ -58,25 +59,21 @@ pub fn train<B: Backend>(
     stop: &AtomicBool,
     bar: &ProgressBar,
 ) -> Trained {
-    let Task { denoiser, data, config, seed } = *task;
-    let TrainingConfig { weight_decay, clip_norm, ema, sigma_min, sigma_max, .. } = *config;
+    let Task { objective, denoiser, data, config, seed } = *task;
+    let TrainingConfig { weight_decay, clip_norm, ema, .. } = *config;
     let hyper = Hyper { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay, clip_norm, ema };
-    let objective = DenoisingScoreMatching { sigma_min, sigma_max };
     let start = start
         .unwrap_or_else(|| Checkpoint { snapshot: Snapshot::initial(&denoiser.net), losses: Vec::new() });
     let first = start.snapshot.steps;
     let mut losses = start.losses;
     let mut learner = Learner::resume(device, &start.snapshot, hyper);
-    let mut examples = Examples::default();
     let mut read: Option<f32> = losses.last().map(|&(_, loss)| loss);
     bar.set_position(first);
     let mut step = first;
     while step < config.steps && !stop.load(Ordering::Relaxed) {
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ step);
-        objective.fill(denoiser, data, config.batch, &mut rng, &mut examples);
-        let Examples { inputs, targets, weights } = &examples;
-        let wanted = step.is_multiple_of(READ_EVERY);
-        let loss = learner.step(Batch { inputs, targets, weights }, one_cycle(step, config), wanted);
+        let mut rng = Generator::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ step);
+        let how = (one_cycle(step, config), step.is_multiple_of(READ_EVERY));
+        let loss = objective.step(&mut learner, (denoiser, data), config.batch, &mut rng, how);
         if let Some(loss) = loss {
             let smooth = read.map_or(loss, |old| 0.9 * old + 0.1 * loss);
             read = Some(smooth);

@@ -145,6 +145,18 @@ fn wrong_settings_are_usage_errors() {
         (&["--learning-rate", "NaN"], &["learning_rate is NaN"]),
         (&["--data", "moon"], &["data is \"moon\"", "moons", ".csv or .npy"]),
         (&["--sampler", "euler"], &["euler", "possible values"]),
+        (&["--objective", "flow"], &["flow", "possible values", "v-prediction"]),
+        (&["--objective", "esm", "--data", "moons"], &["density", "--data mixture", "--objective dsm"]),
+        (&["--objective", "ism", "--activation", "relu"], &["relu", "silu, tanh or elu"]),
+        (&["--objective", "ssm", "--activation", "relu"], &["relu", "silu, tanh or elu"]),
+        (&["--objective", "ssm", "--probes", "0"], &["probes", "is 0", "1…64"]),
+        (&["--objective", "ncsn", "--objective-sigma", "0.1"], &["0.1", "ncsn", "leave it out"]),
+        (&["--objective-sigma", "0"], &["sigma is 0", "0.01…6", "--train-sigma-min"]),
+        (&["--objective", "ism", "--objective-sigma", "7"], &["sigma is 7", "0 for clean points"]),
+        (
+            &["--objective", "ddpm", "--sigma-max", "0.0101", "--sigma-min", "0.01005"],
+            &["1000 steps", "widen"],
+        ),
     ] {
         let mut all = vec!["train", "--out", "never"];
         all.extend(args);
@@ -153,6 +165,71 @@ fn wrong_settings_are_usage_errors() {
     fs::write(dir.join("bad.toml"), "data = \"mixture\"\ncolour = 3\n").unwrap();
     fails(dir, &["train", "--config", "bad.toml", "--out", "never"], 2, &["bad.toml", "colour"]);
     assert!(!dir.join("never").exists());
+}
+
+#[test]
+fn many_dimensions_are_left_to_sliced_score_matching() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let cell = |i: usize, j: usize| ((i * (j + 3) + j) % 13).to_string();
+    let row = |i: usize| (0..9).map(|j| cell(i, j)).collect::<Vec<_>>().join(",");
+    fs::write(dir.join("wide.csv"), (0..60).map(row).collect::<Vec<_>>().join("\n")).unwrap();
+    let train = |objective: &'static str| {
+        let mut args = vec!["train", "--data", "wide.csv", "--objective", objective, "--out", objective];
+        args.extend(SHORT);
+        args
+    };
+    fails(dir, &train("ism"), 2, &["9 dimensions", "at most 8", "--objective ssm"]);
+    works(dir, &train("ssm"));
+}
+
+/// Each trains to a whole run folder with its own way to read the network, and the folder says which.
+#[test]
+fn every_objective_trains() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let list = works(dir, &["list"]);
+    for (objective, precondition, more) in [
+        ("esm", "edm", &["--objective-sigma", "0.5"][..]),
+        ("ism", "edm", &["--objective-sigma", "0"]),
+        ("ssm", "edm", &["--probes", "2", "--activation", "elu"]),
+        ("dsm", "notes", &["--precondition", "notes"]),
+        ("ncsn", "epsilon", &[]),
+        ("ddpm", "epsilon", &["--schedule", "cosine"]),
+        ("v-prediction", "v", &["--schedule", "linear"]),
+        ("x0-prediction", "x0", &[]),
+        ("edm", "edm", &[]),
+    ] {
+        assert!(list.contains(&format!("  {objective} ")), "{objective} is not in: {list}");
+        let mut args = vec!["train", "--objective", objective, "--out", objective];
+        args.extend(SHORT);
+        args.extend(more);
+        works(dir, &args);
+        let read = |file: &str| fs::read_to_string(dir.join(objective).join(file)).unwrap();
+        let config = read("config.toml");
+        for part in [format!("name = \"{objective}\""), format!("precondition = \"{precondition}\"")] {
+            assert!(config.contains(&part), "{part} is not in: {config}");
+        }
+        assert!(read("metrics.json").contains(&format!("\"objective\": \"{objective}\"")));
+    }
+}
+
+/// A config file from before there were objectives is one of denoising score matching.
+#[test]
+fn a_config_without_an_objective_is_dsm() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    train_into(dir, "a");
+    let config = fs::read_to_string(dir.join("a/config.toml")).unwrap();
+    let (head, rest) = config.split_once("[objective]").unwrap();
+    let (objective, rest) = rest.split_once("[net]").unwrap();
+    assert!(objective.contains("name = \"dsm\""), "{objective}");
+    fs::write(dir.join("old.toml"), format!("{head}[net]{rest}")).unwrap();
+    works(dir, &["train", "--config", "old.toml", "--out", "b"]);
+    let model = |run: &str| fs::read(dir.join(run).join("model.postcard")).unwrap();
+    assert_eq!(model("a"), model("b"));
+    works(dir, &["train", "--config", "old.toml", "--objective", "edm", "--out", "c"]);
+    assert_ne!(model("a"), model("c"));
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod optimizer;
 mod ordinary;
 mod parameters;
 mod square_error;
+mod tangents;
 
 use dfdx::tensor::{NoneTape, OwnedTape, Tensor};
 use dfdx::tensor_ops::Device;
@@ -30,7 +31,7 @@ pub use dfdx::tensor::Cuda;
 pub use learner::{Learner, Snapshot};
 pub use objective::{Batch, Differential, Objective};
 pub use optimizer::{Hyper, Optimizer, Step};
-pub use ordinary::OrdinaryAdam;
+pub use ordinary::{OrdinaryAdam, inner_product};
 pub use parameters::{Layer, Network, Parameters};
 
 /// Gradient tape of traced tensors.

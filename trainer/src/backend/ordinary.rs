@@ -37,6 +37,12 @@ pub fn square_error<B: Backend>(y: Matrix<B>, targets: &[f32], weights: &[f32]) 
     (error * weight.broadcast_like::<_, Axis<1>>(&shape)).sum()
 }
 
+/// Σᵢⱼ yᵢⱼ·otherᵢⱼ
+pub fn inner_product<B: Backend>(y: Matrix<B>, other: &[f32]) -> Scalar<B> {
+    let other = y.device().tensor_from_vec(other.to_vec(), *y.shape());
+    (y * other).sum()
+}
+
 /// Adam on the device, tensor by tensor.
 #[derive(Debug)]
 pub struct OrdinaryAdam<B: Backend> {

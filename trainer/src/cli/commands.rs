@@ -9,6 +9,7 @@ use tinyscore::{Levels, Model, Plan, conformance};
 use trainer::config::{Config, Preset, UsageError};
 use trainer::data::{self, Toy};
 use trainer::fidelity::AtLevel;
+use trainer::objective::ObjectiveName;
 use trainer::report::{Quality, Report, worst};
 use trainer::run::{Run, digest as hash, draw_blob, whole};
 use trainer::sample::{self, MAX_DIM, Method, Network, Options};
@@ -195,13 +196,17 @@ fn print_quality(name: &str, quality: &Quality) {
 }
 
 fn eval_suite(args: &Eval, name: SuiteName) -> Result<()> {
-    let (label, sets): (&str, Vec<Toy>) = match name {
-        SuiteName::Mixture => ("mixture", vec![Toy::Mixture]),
-        SuiteName::Plane => ("2d", Toy::ALL.into_iter().filter(|&t| t != Toy::Mixture).collect()),
-        SuiteName::All => ("all", Toy::ALL.to_vec()),
-    };
-    let dir = args.out.clone().unwrap_or_else(|| free(&format!("runs/suite-{label}")));
-    let (table, passed) = suite::suite(&dir, &sets, args.seeds, &*stop_flag()?)?;
+    let dir = |label: &str| args.out.clone().unwrap_or_else(|| free(&format!("runs/suite-{label}")));
+    let stop = stop_flag()?;
+    let (table, passed) = match name {
+        SuiteName::Mixture => suite::suite(&dir("mixture"), &[Toy::Mixture], args.seeds, &stop),
+        SuiteName::Plane => {
+            let sets: Vec<Toy> = Toy::ALL.into_iter().filter(|&t| t != Toy::Mixture).collect();
+            suite::suite(&dir("2d"), &sets, args.seeds, &stop)
+        }
+        SuiteName::All => suite::suite(&dir("all"), &Toy::ALL, args.seeds, &stop),
+        SuiteName::Objectives => suite::objectives(&dir("objectives"), &stop),
+    }?;
     println!("\n{table}");
     if !passed {
         bail!("a gate was missed");
@@ -295,19 +300,19 @@ pub fn list() -> Result<()> {
     for toy in Toy::ALL {
         println!("  {:<26}{}", toy.name(), toy.describe());
     }
-    println!("\nobjectives:");
-    println!("  {:<26}Denoising score matching over many σ (Vincent 2011; Song & Ermon 2019)", "dsm");
+    println!("\nobjectives (--objective):");
+    list_values(&ObjectiveName::ALL);
     println!("\nsamplers (--sampler):");
-    for method in Method::ALL {
-        let value =
-            clap::ValueEnum::to_possible_value(&method).ok_or_else(|| anyhow!("a nameless sampler"))?;
-        println!(
-            "  {:<26}{}",
-            value.get_name(),
-            value.get_help().map(ToString::to_string).unwrap_or_default()
-        );
-    }
+    list_values(&Method::ALL);
     Ok(())
+}
+
+/// Each with its name and its help.
+fn list_values(values: &[impl clap::ValueEnum]) {
+    for value in values.iter().filter_map(clap::ValueEnum::to_possible_value) {
+        let help = value.get_help().map(ToString::to_string).unwrap_or_default();
+        println!("  {:<26}{help}", value.get_name());
+    }
 }
 
 pub fn digest(path: &Path) -> Result<()> {

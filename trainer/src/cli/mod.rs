@@ -95,10 +95,11 @@ struct Eval {
     /// Folder of a finished training
     #[arg(required_unless_present = "suite")]
     run: Option<PathBuf>,
-    /// Train and judge a suite instead: mixture, 2d (the other plane sets) or all
+    /// Train and judge a suite instead: mixture, 2d (the other plane sets), all of them, or objectives (the
+    /// mixture by every objective)
     #[arg(long, conflicts_with = "run")]
     suite: Option<SuiteName>,
-    /// Training seeds of the suite; medians are judged
+    /// Training seeds of the suite; medians are judged. Not for objectives, which take seed 1
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
     seeds: u64,
     /// Folder for the suite's runs [default: runs/suite-NAME, numbered if taken]
@@ -112,6 +113,7 @@ enum SuiteName {
     #[value(name = "2d")]
     Plane,
     All,
+    Objectives,
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use trainer::config::{Config, ExportConfig, Preset, SamplingConfig, SpacingKind};
 use trainer::denoiser::Precondition;
 use trainer::mlp::Activation;
+use trainer::objective::ObjectiveName;
 use trainer::sample::{Method, Options};
+use trainer::sde::Schedule;
 
 /// Takes the value of a flag that was given.
 macro_rules! take {
@@ -33,6 +35,18 @@ pub struct Settings {
     /// Points drawn from a named data set to train on [default: 100000]
     #[arg(long, value_name = "N")]
     points: Option<usize>,
+    /// What the network learns (see `list`), with its paper's settings and precondition [default: dsm]
+    #[arg(long, value_name = "NAME")]
+    objective: Option<ObjectiveName>,
+    /// dsm, esm, ism, ssm: train at this one noise level instead of all; ism, ssm: 0 for clean points
+    #[arg(long, value_name = "SIGMA")]
+    objective_sigma: Option<f32>,
+    /// ssm: random directions per example, 1…64 [default: 1]
+    #[arg(long, value_name = "M")]
+    probes: Option<usize>,
+    /// ddpm, v-prediction, x0-prediction: β by time [default: linear for ddpm, else cosine]
+    #[arg(long)]
+    schedule: Option<Schedule>,
     /// Optimizer steps
     #[arg(long, value_name = "N")]
     training_steps: Option<u64>,
@@ -60,7 +74,7 @@ pub struct Settings {
     /// Hidden activation
     #[arg(long)]
     activation: Option<Activation>,
-    /// How the network's output is read
+    /// How the network's output is read [default: as in the objective's paper]
     #[arg(long)]
     precondition: Option<Precondition>,
     /// Features of the noise level, 0…256
@@ -207,6 +221,10 @@ impl Settings {
             Some(path) => Config::read(path)?,
             None => Config::new(self.data.as_deref().unwrap_or("mixture"), self.preset),
         };
+        if let Some(name) = self.objective {
+            config = config.with_objective(name);
+        }
+        config.objective.sigma = self.objective_sigma.or(config.objective.sigma);
         let training = &mut config.training;
         take!(
             self.data => config.data,
@@ -221,6 +239,8 @@ impl Settings {
             self.ema => training.ema,
             self.sigma_min() => training.sigma_min,
             self.sigma_max() => training.sigma_max,
+            self.probes => config.objective.probes,
+            self.schedule => config.objective.schedule,
             self.hidden => config.net.hidden,
             self.activation => config.net.activation,
             self.precondition => config.net.precondition,
