@@ -67,6 +67,13 @@ pub enum Error {
         /// Levels of the model.
         have: usize,
     },
+    /// A class that the model does not have.
+    NoSuchClass {
+        /// The class asked for.
+        asked: usize,
+        /// Classes of the model.
+        have: usize,
+    },
     /// A plan of no steps.
     NoSteps,
     /// A multistep plan reads more old evaluations than the chain keeps.
@@ -131,6 +138,12 @@ impl fmt::Display for Error {
                 f,
                 "the plan asks for {asked} noise levels, but the model has {have}: take at most {have} steps, or export it with --levels {asked}"
             ),
+            Self::NoSuchClass { have: 0, .. } => f.write_str(
+                "a class was asked for, but the model knows none: train it on data with labels, or ask for no class",
+            ),
+            Self::NoSuchClass { asked, have } => {
+                write!(f, "class {asked} was asked for, but the model has {have}: take one of 0…{}", have - 1)
+            }
             Self::NoSteps => f.write_str("a plan of zero steps: ask for at least one"),
             Self::History { asked, capacity } => write!(
                 f,

@@ -124,6 +124,46 @@ impl<L: Levels> Levels for At<L> {
     }
 }
 
+/// The levels from one of them on, down to the smallest: for chains that start from noisy data.
+#[derive(Clone, Copy, Debug)]
+pub struct From<L> {
+    levels: L,
+    first: usize,
+}
+
+impl<L: Levels> From<L> {
+    /// Takes level number `first` of `levels` and all smaller ones.
+    ///
+    /// # Errors
+    /// [`Error::MissingLevels`] for a level that is not there.
+    pub fn new(levels: L, first: usize) -> Result<Self, Error> {
+        let have = levels.count();
+        if first < have {
+            Ok(Self { levels, first })
+        } else {
+            Err(Error::MissingLevels { asked: first + 1, have })
+        }
+    }
+}
+
+impl<L: Levels> Levels for From<L> {
+    fn count(&self) -> usize {
+        self.levels.count() - self.first
+    }
+
+    fn sigma(&self, i: usize) -> f32 {
+        self.levels.sigma(i.saturating_add(self.first))
+    }
+
+    fn level(&self, i: usize) -> usize {
+        self.levels.level(i.saturating_add(self.first))
+    }
+
+    fn at_least(&self, sigma: f32) -> (f32, usize) {
+        self.levels.at_least(sigma)
+    }
+}
+
 /// How K levels are spread between σ_max and σ_min.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -3,7 +3,7 @@
 //! A multi-layer perceptron with int8 weights, 16-bit activations and 32-bit sums: for each layer
 //!
 //! ```text
-//! sum_j = bias_j + Σ_i w_ji·x_i            (first layer: + the noise level's row)
+//! sum_j = bias_j + Σ_i w_ji·x_i            (first layer: + the rows of the noise level and the class)
 //! z_j   = saturate16(round(sum_j·multiplier_j/2³²))
 //! y_j   = the activation at z_j: a table, interpolated, and straight lines beyond its ends
 //! ```
@@ -15,7 +15,7 @@ use crate::activation::{Curve, activation};
 use crate::arith::{quantize, rounded_high, saturate16};
 use crate::blob::{After, Layer, Level, half_float, word};
 use crate::kernel::dense;
-use crate::{Error, Model, Score};
+use crate::{Conditional, Error, Model, Score};
 
 /// Outputs computed together: sums of one tile stay in registers or on the stack.
 const TILE: usize = 8;
@@ -27,6 +27,7 @@ const TILE: usize = 8;
 #[derive(Clone, Debug)]
 pub struct Mlp<'a, S> {
     model: Model<'a>,
+    class: &'a [u8],
     scratch: S,
 }
 
@@ -37,7 +38,11 @@ impl<'a, S: AsMut<[i16]>> Mlp<'a, S> {
     /// [`Error::Scratch`] if it has fewer.
     pub fn new(model: Model<'a>, mut scratch: S) -> Result<Self, Error> {
         let (needed, have) = (2 * model.width(), scratch.as_mut().len());
-        if have < needed { Err(Error::Scratch { needed, have }) } else { Ok(Self { model, scratch }) }
+        if have < needed {
+            Err(Error::Scratch { needed, have })
+        } else {
+            Ok(Self { model, class: &[], scratch })
+        }
     }
 
     /// The model.
@@ -56,42 +61,58 @@ impl<S: AsMut<[i16]>> Score for Mlp<'_, S> {
     }
 
     fn noise(&mut self, x: &[f32], level: usize, eps: &mut [f32]) {
-        evaluate(&self.model, self.scratch.as_mut(), x, level, eps);
+        evaluate(&self.model, self.class, self.scratch.as_mut(), x, level, eps);
+    }
+}
+
+impl<S: AsMut<[i16]>> Conditional for Mlp<'_, S> {
+    fn classes(&self) -> usize {
+        self.model.classes()
+    }
+
+    fn choose(&mut self, class: Option<usize>) -> Result<(), Error> {
+        let have = self.model.classes();
+        self.class = match class {
+            None => &[],
+            Some(class) if class < have => self.model.class(class),
+            Some(asked) => return Err(Error::NoSuchClass { asked, have }),
+        };
+        Ok(())
     }
 }
 
 /// ε̂(x, σ_level), with the activations of one layer in each half of `scratch`.
-fn evaluate(model: &Model<'_>, scratch: &mut [i16], x: &[f32], level: usize, eps: &mut [f32]) {
+fn evaluate(model: &Model<'_>, class: &[u8], scratch: &mut [i16], x: &[f32], level: usize, eps: &mut [f32]) {
     let (mut input, mut output) = scratch.split_at_mut(scratch.len() / 2);
     let gain = model.levels().get(level).input_gain;
     for (q, &x) in input.iter_mut().zip(x) {
         *q = quantize(gain * x, model.input_limit());
     }
-    let mut condition = model.condition(level);
+    let mut conditions = [model.condition(level), class];
     for layer in model.layers() {
         match layer.after {
             After::Activation { multipliers, curve } => {
-                hidden_layer(&layer, condition, multipliers, &curve, input, output);
+                hidden_layer(&layer, conditions, multipliers, &curve, input, output);
             }
             After::Scale { scales } => {
-                output_layer(&layer, condition, scales, &model.levels().get(level), input, x, eps);
+                output_layer(&layer, conditions, scales, &model.levels().get(level), input, x, eps);
             }
         }
         core::mem::swap(&mut input, &mut output);
-        condition = &[];
+        conditions = [&[]; 2];
     }
 }
 
 /// A hidden layer, in integers only.
 fn hidden_layer(
     layer: &Layer<'_>,
-    condition: &[u8],
+    conditions: [&[u8]; 2],
     multipliers: &[u8],
     curve: &Curve<'_>,
     input: &[i16],
     output: &mut [i16],
 ) {
-    tiles(layer, condition, input, |j, sum| {
+    tiles(layer, conditions, input, |j, sum| {
         let z = saturate16(rounded_high(sum, word(multipliers, j)));
         if let Some(y) = output.get_mut(j) {
             *y = activation(curve, z);
@@ -102,14 +123,14 @@ fn hidden_layer(
 /// The last layer, to floats.
 fn output_layer(
     layer: &Layer<'_>,
-    condition: &[u8],
+    conditions: [&[u8]; 2],
     scales: &[u8],
     level: &Level,
     input: &[i16],
     x: &[f32],
     eps: &mut [f32],
 ) {
-    tiles(layer, condition, input, |j, sum| {
+    tiles(layer, conditions, input, |j, sum| {
         if let (Some(eps), Some(x)) = (eps.get_mut(j), x.get(j)) {
             let f = sum as f32 * half_float(scales, j);
             *eps = level.skip * x + level.output_gain * f;
@@ -118,11 +139,11 @@ fn output_layer(
 }
 
 /// Calls `emit(j, sum_j)` for every output of a layer, in their order.
-fn tiles(layer: &Layer<'_>, condition: &[u8], input: &[i16], mut emit: impl FnMut(usize, i32)) {
+fn tiles(layer: &Layer<'_>, conditions: [&[u8]; 2], input: &[i16], mut emit: impl FnMut(usize, i32)) {
     let tiles = layer.weights.chunks((TILE * layer.inputs).max(1));
     for (weights, first) in tiles.zip((0..).step_by(TILE)) {
         let mut sums = [0; TILE];
-        tile_sums(first, weights, layer, condition, input, &mut sums);
+        tile_sums(first, weights, layer, conditions, input, &mut sums);
         for (i, &sum) in sums.iter().enumerate() {
             emit(first + i, sum);
         }
@@ -135,12 +156,13 @@ fn tile_sums(
     first: usize,
     weights: &[u8],
     layer: &Layer<'_>,
-    condition: &[u8],
+    conditions: [&[u8]; 2],
     input: &[i16],
     sums: &mut [i32; TILE],
 ) {
     for (i, sum) in sums.iter_mut().enumerate() {
-        *sum = word(layer.biases, first + i).wrapping_add(word(condition, first + i));
+        let rows = [layer.biases, conditions[0], conditions[1]];
+        *sum = rows.iter().fold(0, |sum: i32, row| sum.wrapping_add(word(row, first + i)));
     }
     dense(weights, input.get(..layer.inputs).unwrap_or(input), sums);
 }

@@ -1,5 +1,6 @@
 //! The lines a user can type.
 
+use crate::model::DIM;
 use core::fmt;
 
 /// Longest line, in bytes.
@@ -38,7 +39,7 @@ const NAMES: [(&str, Choice); 7] = [
 ];
 
 /// What to draw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Wish {
     /// Seed of all noise.
     pub seed: u64,
@@ -48,13 +49,26 @@ pub struct Wish {
     pub choice: Choice,
     /// Noise levels of its plan; the stored plan has its own.
     pub levels: u64,
+    /// The class to draw from; all of them together without.
+    pub class: Option<usize>,
+    /// Weight of guidance towards the class.
+    pub guidance: f32,
 }
 
+/// A point in data units; `None` for a coordinate that is not known.
+pub type Point = [Option<f32>; DIM];
+
 /// What a line asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Command {
     /// Draw this.
     Draw(Wish),
+    /// Find the clean point behind this noisy one.
+    Denoise(Point),
+    /// Draw the coordinates of this point that are not known.
+    Fill(Point),
+    /// Say how far this point is from the data.
+    Score(Point),
     /// Explain the commands.
     Help,
     /// End the program.
@@ -70,6 +84,8 @@ pub enum Refusal<'a> {
     Missing(&'a str),
     /// Not a number, or too large: the word and what it may be at most.
     Number(&'a str, u64),
+    /// Not a coordinate.
+    Coordinate(&'a str),
     /// Not a sampler.
     Sampler(&'a str),
 }
@@ -82,6 +98,7 @@ impl fmt::Display for Refusal<'_> {
             Self::Number(word, most) => {
                 write!(f, "`{}` is not a whole number from 0 to {most}", word.escape_debug())
             }
+            Self::Coordinate(word) => write!(f, "`{}` is not a number", word.escape_debug()),
             Self::Sampler(word) => {
                 write!(f, "no sampler is called `{}`; there are", word.escape_debug())?;
                 NAMES.iter().try_for_each(|(name, _)| write!(f, " {name}"))
@@ -107,6 +124,11 @@ pub fn parse(line: &str, last: Wish) -> Result<Command, Refusal<'_>> {
             "samples" => wish.samples = number(value()?, MAX_SAMPLES)?,
             "levels" => wish.levels = number(value()?, 4096)?,
             "sampler" => wish.choice = choice(value()?)?,
+            "class" => wish.class = class(value()?)?,
+            "guidance" => wish.guidance = real(value()?)?,
+            "denoise" => return Ok(Command::Denoise(point(word, words)?)),
+            "fill" => return Ok(Command::Fill(point(word, words)?)),
+            "score" => return Ok(Command::Score(point(word, words)?)),
             _ => return Err(Refusal::Word(word)),
         }
     }
@@ -115,6 +137,25 @@ pub fn parse(line: &str, last: Wish) -> Result<Command, Refusal<'_>> {
 
 fn number(word: &str, most: u64) -> Result<u64, Refusal<'_>> {
     word.parse().ok().filter(|&n| n <= most).ok_or(Refusal::Number(word, most))
+}
+
+/// `all` is no class.
+fn class(word: &str) -> Result<Option<usize>, Refusal<'_>> {
+    if word == "all" { Ok(None) } else { number(word, 4095).map(|class| Some(class as usize)) }
+}
+
+fn real(word: &str) -> Result<f32, Refusal<'_>> {
+    word.parse().ok().filter(|value: &f32| value.is_finite()).ok_or(Refusal::Coordinate(word))
+}
+
+/// As many coordinates as the model has dimensions; `?` is not known.
+fn point<'a>(command: &'a str, mut words: impl Iterator<Item = &'a str>) -> Result<Point, Refusal<'a>> {
+    let mut point = [None; DIM];
+    for coordinate in &mut point {
+        let word = words.next().ok_or(Refusal::Missing(command))?;
+        *coordinate = if word == "?" { None } else { Some(real(word)?) };
+    }
+    words.next().map_or(Ok(point), |word| Err(Refusal::Word(word)))
 }
 
 fn choice(word: &str) -> Result<Choice, Refusal<'_>> {
@@ -128,6 +169,10 @@ seed N       the noise to draw with
 samples N    how many points
 sampler S    stored, ancestral, ddpm, ddim, heun, dpmpp-2m or annealed-langevin
 levels N     noise levels of the sampler (stored has its own)
+class C      draw from this class, or from all; guidance W: more typical of it
+denoise X Y  the clean point behind a noisy one
+fill X ?     draw what is not known
+score X Y    how far from the data: is it an anomaly?
 help, quit
 Several on one line are fine; an empty line draws the same again.
 ";
@@ -136,7 +181,8 @@ Several on one line are fine; an empty line draws the same again.
 mod tests {
     use super::*;
 
-    const LAST: Wish = Wish { seed: 1, samples: 10, choice: Choice::Stored, levels: 8 };
+    const LAST: Wish =
+        Wish { seed: 1, samples: 10, choice: Choice::Stored, levels: 8, class: None, guidance: 0.0 };
 
     #[test]
     fn pairs_change_what_they_name() {

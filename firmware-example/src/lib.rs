@@ -2,6 +2,7 @@
 #![no_std]
 #![deny(missing_docs)]
 
+pub mod apply;
 pub mod bench;
 pub mod board;
 pub mod command;

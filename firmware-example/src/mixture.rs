@@ -3,6 +3,7 @@
 //! The sampler yields after each of its steps, so one loop here serves the chain and the board's
 //! watchdog; an executor could drive the same two calls.
 
+use crate::apply;
 use crate::board::{Board, Failure};
 use crate::command::{Choice, Command, HELP, LINE, Wish, parse};
 use crate::model::{self, DIM, HISTORY, SCRATCH};
@@ -11,9 +12,10 @@ use heapless::String;
 use tinyscore::levels::Pick;
 use tinyscore::rng::stream;
 use tinyscore::sampler::{Ancestral, AnnealedLangevin, Ddim, Ddpm, DpmSolver2M, Heun, Sampler, StepRule};
-use tinyscore::{Chain, Error, Levels, Mlp, Plan};
+use tinyscore::{Chain, Conditional, Error, Guided, Levels, Mlp, Model, Plan, Score};
 
-type Network<'s> = Mlp<'static, &'s mut [i16; SCRATCH]>;
+/// The network with its scratch memory on the stack.
+pub type Network<'s> = Mlp<'static, &'s mut [i16; SCRATCH]>;
 
 /// Points printed with their coordinates.
 const SHOWN: u64 = 5;
@@ -34,11 +36,15 @@ pub fn main(board: &mut impl Board) -> Result<(), Failure> {
             writeln!(board)?;
             return Ok(());
         };
+        network.choose(None)?;
         match line.as_deref().map(|line| parse(line, wish)) {
             None => writeln!(board, "a line has at most {LINE} bytes of text")?,
             Some(Err(refusal)) => writeln!(board, "{refusal}")?,
             Some(Ok(Command::Help)) => board.write_str(HELP)?,
             Some(Ok(Command::Quit)) => return Ok(()),
+            Some(Ok(Command::Denoise(point))) => apply::denoise(board, &mut network, &point)?,
+            Some(Ok(Command::Fill(point))) => apply::fill(board, &mut network, &point)?,
+            Some(Ok(Command::Score(point))) => apply::score(board, &mut network, &point)?,
             Some(Ok(Command::Draw(new))) => match draw(board, &mut network, &new) {
                 Err(Failure::Core(error)) => writeln!(board, "{error}")?,
                 result => {
@@ -68,7 +74,7 @@ fn first_wish(network: &Network<'_>) -> Wish {
     let stored = network.model().plan().rows() > 0;
     let choice = if stored { Choice::Stored } else { Choice::Ancestral };
     let levels = network.model().levels().count().min(16) as u64;
-    Wish { seed: 1, samples: 1000, choice, levels }
+    Wish { seed: 1, samples: 1000, choice, levels, class: None, guidance: 0.0 }
 }
 
 /// A line without its end; `Some(None)` for one that is too long or not text, `None` at the end of the
@@ -91,7 +97,14 @@ fn draw(board: &mut impl Board, network: &mut Network<'_>, wish: &Wish) -> Resul
     let levels = network.model().levels();
     let stored = network.model().plan();
     let few = |count: u64| Pick::new(levels, count as usize);
-    let mut by = |plan: &dyn Plan| samples(board, network, wish, &plan);
+    let model = network.model().clone();
+    let mut by = |plan: &dyn Plan| match wish.class {
+        None => samples(board, &model, network, wish, &plan),
+        Some(class) => {
+            let mut guided = Guided::<_, DIM>::new(&mut *network, class, wish.guidance)?;
+            samples(board, &model, &mut guided, wish, &plan)
+        }
+    };
     match wish.choice {
         Choice::Stored => by(&stored),
         Choice::Ancestral => by(&Ancestral::new(1.0)?.plan(few(wish.levels)?)?),
@@ -109,20 +122,21 @@ fn draw(board: &mut impl Board, network: &mut Network<'_>, wish: &Wish) -> Resul
 /// Draws by one plan, prints the first points and shows the density of all.
 fn samples(
     board: &mut impl Board,
-    network: &mut Network<'_>,
+    model: &Model<'_>,
+    score: &mut impl Score,
     wish: &Wish,
     plan: &impl Plan,
 ) -> Result<(), Failure> {
     let mut density = Density::default();
     for i in 0..wish.samples {
-        let state = sample(board, network, wish.seed, i, plan)?;
+        let state = sample(board, score, wish.seed, i, plan)?;
         density.add(&state);
         if i < SHOWN {
-            point(board, network, &state)?;
+            point(board, model, &state)?;
         }
     }
     write!(board, "{density}")?;
-    corners(board, network)?;
+    corners(board, model)?;
     let evaluations = plan.evaluations();
     writeln!(board, "{} samples of seed {}, {evaluations} evaluations each", wish.samples, wish.seed)?;
     Ok(())
@@ -131,13 +145,13 @@ fn samples(
 /// Chain number `i`, one step after the other.
 fn sample(
     board: &mut impl Board,
-    network: &mut Network<'_>,
+    score: &mut impl Score,
     seed: u64,
     i: u64,
     plan: &impl Plan,
 ) -> Result<[f32; DIM], Error> {
-    let mut chain = Chain::<_, DIM, HISTORY>::new(plan, network, stream(seed, i))?;
-    while chain.step(plan, network) {
+    let mut chain = Chain::<_, DIM, HISTORY>::new(plan, score, stream(seed, i))?;
+    while chain.step(plan, score) {
         board.pause();
     }
     let mut state = [0.0; DIM];
@@ -146,9 +160,9 @@ fn sample(
 }
 
 /// Prints a point in data units.
-fn point(board: &mut impl Board, network: &Network<'_>, state: &[f32; DIM]) -> Result<(), Failure> {
+pub fn point(board: &mut impl Board, model: &Model<'_>, state: &[f32]) -> Result<(), Failure> {
     let mut data = [0.0; DIM];
-    network.model().to_data(state, &mut data);
+    model.to_data(state, &mut data);
     for value in data {
         write!(board, "{value:9.4}")?;
     }
@@ -157,10 +171,10 @@ fn point(board: &mut impl Board, network: &Network<'_>, state: &[f32; DIM]) -> R
 }
 
 /// Prints what the plot's lower left and upper right corner are in data units.
-fn corners(board: &mut impl Board, network: &Network<'_>) -> Result<(), Failure> {
+fn corners(board: &mut impl Board, model: &Model<'_>) -> Result<(), Failure> {
     for (name, corner) in [("lower left", -REACH), ("upper right", REACH)] {
         write!(board, "{name}:")?;
-        point(board, network, &[corner; DIM])?;
+        point(board, model, &[corner; DIM])?;
     }
     Ok(())
 }

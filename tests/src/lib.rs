@@ -9,7 +9,7 @@ use tinyscore::arith::quantize;
 use tinyscore::blob::{LayerSource, Level, Source, Stage, TABLE};
 use tinyscore::levels::Spacing;
 use tinyscore::rng::stream;
-use tinyscore::{Error, Plan};
+use tinyscore::{Detector, Error, Plan};
 
 /// A hidden or last layer of a [`Tiny`] model.
 #[derive(Clone, Debug)]
@@ -39,10 +39,14 @@ pub struct Tiny {
     pub levels: Vec<Level>,
     /// levels × first width
     pub conditions: Vec<i32>,
+    /// classes × first width
+    pub classes: Vec<i32>,
     /// One per pair of widths.
     pub layers: Vec<Layer>,
 }
 
+/// Classes of a [`Tiny`] model.
+pub const CLASSES: usize = 3;
 /// Saturation of the first layer's integers.
 const INPUT_LIMIT: i16 = 20_000;
 
@@ -59,6 +63,8 @@ impl Tiny {
                 input_gain: 5000.0 / variance.sqrt(),
                 skip: sigma / variance,
                 output_gain: -1.0 / 16.0,
+                power: 0.5,
+                error: 1e-4,
             }
         };
         let layers = widths.windows(2).map(|pair| Layer::new(pair[0], pair[1], &mut rng));
@@ -67,6 +73,7 @@ impl Tiny {
             levels: sigmas.map(level).to_vec(),
             layers: layers.collect(),
             conditions: (0..5 * widths[1]).map(|_| between(&mut rng, 1_000_000)).collect(),
+            classes: (0..CLASSES * widths[1]).map(|_| between(&mut rng, 1_000_000)).collect(),
         }
     }
 
@@ -86,6 +93,8 @@ impl Tiny {
             input_limit: INPUT_LIMIT,
             levels: &self.levels,
             conditions: &self.conditions,
+            classes: &self.classes,
+            detector: Detector { first: 1, stride: 2, count: 2, threshold: 0.75 },
             layers: &layers,
             mean: &mean,
             scale: &scale,
@@ -99,19 +108,22 @@ impl Tiny {
 
 impl Tiny {
     /// ε̂ by the rules of `core/FORMAT.md`, in 64-bit integers.
-    pub fn noise(&self, x: &[f32], level: usize) -> Vec<f32> {
+    pub fn noise(&self, x: &[f32], level: usize, class: Option<usize>) -> Vec<f32> {
         let Level { input_gain, skip, output_gain, .. } = self.levels[level];
         let mut values: Vec<i64> =
             x.iter().map(|x| i64::from(quantize(input_gain * x, INPUT_LIMIT))).collect();
         let first = self.widths[1];
-        let mut condition = &self.conditions[level * first..][..first];
+        let rows = class.map(|class| &self.classes[class * first..][..first]);
+        let level = &self.conditions[level * first..][..first];
+        let mut condition: Vec<i32> =
+            level.iter().enumerate().map(|(j, level)| level + rows.map_or(0, |row| row[j])).collect();
         let (last, hidden) = self.layers.split_last().expect("a layer");
         for layer in hidden {
-            let sums = layer.sums(&values, condition);
+            let sums = layer.sums(&values, &condition);
             values = sums.iter().zip(&layer.multipliers).map(|(&s, &m)| layer.activate(s, m)).collect();
-            condition = &[];
+            condition.clear();
         }
-        let sums = last.sums(&values, condition);
+        let sums = last.sums(&values, &condition);
         let outputs = sums.iter().zip(&last.scales).zip(x);
         outputs.map(|((&s, scale), x)| skip * x + output_gain * (s as f32 * scale.to_f32())).collect()
     }

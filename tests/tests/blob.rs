@@ -1,9 +1,9 @@
 //! The blob: what is written is read, and nothing damaged is believed or panics.
 
 use proptest::prelude::*;
-use tests::Tiny;
+use tests::{CLASSES, Tiny};
 use tinyscore::sampler::{DpmSolver2M, Heun, Sampler};
-use tinyscore::{Chain, Error, Levels, Mlp, Model, Plan, Score, rng::stream};
+use tinyscore::{Chain, Conditional, Error, Levels, Mlp, Model, Plan, Score, rng::stream};
 use trainer::sample::{Network, network};
 
 fn tiny() -> Vec<u8> {
@@ -180,14 +180,16 @@ proptest! {
         seed: u64,
         x in prop::collection::vec(-8.0_f32..8.0, 6),
         level in 0_usize..5,
+        class in prop::option::of(0..CLASSES),
     ) {
         let widths: Vec<usize> = [dim].into_iter().chain(hidden).chain([dim]).collect();
         let tiny = Tiny::new(&widths, seed);
         let blob = tiny.encode(&Heun.plan([1.0]).unwrap()).unwrap();
         let mut network = network(&blob).unwrap();
+        network.choose(class).unwrap();
         let mut eps = vec![0.0; dim];
         network.noise(&x[..dim], level, &mut eps);
         let bits = |v: &[f32]| v.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-        prop_assert_eq!(bits(&eps), bits(&tiny.noise(&x[..dim], level)));
+        prop_assert_eq!(bits(&eps), bits(&tiny.noise(&x[..dim], level, class)));
     }
 }

@@ -243,7 +243,8 @@ fn mala_moves_when_it_accepts() {
 #[test]
 fn mala_is_in_detailed_balance() {
     let means = vec![vec![-0.5], vec![0.7]];
-    let mut density = GaussianMixture { means, weights: vec![0.4, 0.6], variance: 0.05, sigmas: &[0.3] };
+    let mut density =
+        GaussianMixture { means, weights: vec![0.4, 0.6], variance: 0.05, sigmas: &[0.3], class: None };
     let mut chain = Mala::<_, 1>::new(0.6, &[0.3], &mut density, stream(4, 0)).unwrap();
     let cell = |x: f32| ((x + 1.2) / 0.4) as usize;
     let mut moves = [[0_u32; 8]; 8];

@@ -196,6 +196,7 @@ fn mala_weights() -> Result<Check, Error> {
         weights: vec![0.3, 0.7],
         variance: 0.05,
         sigmas: &[0.2],
+        class: None,
     };
     let (states, _) = mala_chains(&density, 1.0, CHAINS, 300)?;
     let right = states.iter().filter(|&&x| x > 0.0).count() as f64 / CHAINS as f64;

@@ -50,6 +50,9 @@ pub struct NetConfig {
     pub precondition: Precondition,
     /// Features of the noise level; 0 for none.
     pub embedding: usize,
+    /// Whether it learns the classes of labelled data, for sampling by class and guidance.
+    #[serde(default)]
+    pub conditional: bool,
 }
 
 /// Training.
@@ -154,7 +157,13 @@ impl Config {
             points: 100_000,
             seed: 1,
             objective: ObjectiveConfig::default(),
-            net: NetConfig { hidden, activation, precondition: Precondition::Edm, embedding: 16 },
+            net: NetConfig {
+                hidden,
+                activation,
+                precondition: Precondition::Edm,
+                embedding: 16,
+                conditional: false,
+            },
             training: TrainingConfig {
                 steps: if mixture { 80_000 } else { 30_000 },
                 batch: 512,
@@ -190,6 +199,7 @@ impl Config {
             activation: Activation::Elu,
             precondition: Precondition::Notes,
             embedding: 0,
+            conditional: false,
         };
         self.training = TrainingConfig {
             steps: 100_000,

@@ -85,15 +85,10 @@ impl Dataset {
         let mut order: Vec<usize> = (0..all.len()).collect();
         order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(config.seed));
         let kept = (all.len() / 5).clamp(1, COMPARED);
-        let pick = |rows: &[usize]| {
-            let mut points = Points::with_capacity(all.dim(), rows.len());
-            rows.iter().for_each(|&i| points.push_row(all.row(i)));
-            points
-        };
         let (held, train) = order.split_at(kept);
         let train = if train.is_empty() { held } else { train };
-        let other = pick(&train[..kept.min(train.len())]);
-        let (train, reference) = (pick(train), pick(held));
+        let other = all.pick(&train[..kept.min(train.len())]);
+        let (train, reference) = (all.pick(train), all.pick(held));
         Ok(Self::new(train, reference, other, None))
     }
 

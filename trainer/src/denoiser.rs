@@ -10,9 +10,10 @@
 //! Salimans & Ho and the source notes (s = F/σ, which takes x alone) predict is ε̂ in disguise.
 
 use crate::mlp::{Activation, Mlp, Scratch};
-use rand::Rng;
+use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 use std::f32::consts::{PI, SQRT_2};
+use tinyscore::Error;
 
 /// How F is read as ε̂.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -78,13 +79,19 @@ impl Embedding {
 /// F with all that is needed to read it as ε̂.
 #[derive(Clone, Debug)]
 pub struct Denoiser {
-    /// F: dim + features inputs, dim outputs.
+    /// F: dim + features + classes inputs, dim outputs.
     pub net: Mlp,
     /// How F is read.
     pub precondition: Precondition,
     /// The features of σ.
     pub embedding: Embedding,
+    /// How many classes it can be conditioned on: one input each, 1 for the class that is given.
+    pub classes: usize,
 }
+
+/// Share of examples that are shown without their class, so that the network learns all together too (Ho &
+/// Salimans 2022).
+const DROPPED: f32 = 0.1;
 
 impl Denoiser {
     /// A network with fresh weights for data of `dim` dimensions.
@@ -94,11 +101,12 @@ impl Denoiser {
         activation: Activation,
         precondition: Precondition,
         embedding: Embedding,
+        classes: usize,
         rng: &mut impl Rng,
     ) -> Self {
-        let widths: Vec<usize> =
-            [dim + embedding.features].iter().chain(hidden).chain([&dim]).copied().collect();
-        Self { net: Mlp::new(&widths, activation, rng), precondition, embedding }
+        let inputs = dim + embedding.features + classes;
+        let widths: Vec<usize> = [inputs].iter().chain(hidden).chain([&dim]).copied().collect();
+        Self { net: Mlp::new(&widths, activation, rng), precondition, embedding, classes }
     }
 
     /// Data dimensions.
@@ -106,16 +114,27 @@ impl Denoiser {
         self.net.outputs()
     }
 
-    /// Appends F's input for `x` at σ: c_in·x, then the features.
-    pub fn append_input(&self, x: &[f32], sigma: f32, out: &mut Vec<f32>) {
+    /// Appends F's input for `x` at σ: c_in·x, the features, and the class; `None` is all classes together.
+    pub fn append_input(&self, x: &[f32], sigma: f32, class: Option<u16>, out: &mut Vec<f32>) {
         let c_in = self.precondition.at(sigma).input;
         out.extend(x.iter().map(|x| c_in * x));
         self.embedding.append(sigma, out);
+        let given = class.map(usize::from);
+        out.extend((0..self.classes).map(|class| if given == Some(class) { 1.0 } else { 0.0 }));
+    }
+
+    /// The class to show of an example in training: now and then none. Draws only for models that know
+    /// classes.
+    pub fn shown(&self, label: Option<u16>, rng: &mut impl Rng) -> Option<u16> {
+        if self.classes == 0 {
+            return None;
+        }
+        label.filter(|_| rng.random::<f32>() >= DROPPED)
     }
 
     /// The model at the noise levels `sigmas`, for the core's samplers.
     pub fn at_levels<'a>(&'a self, sigmas: &'a [f32]) -> FloatScore<'a> {
-        FloatScore { denoiser: self, sigmas, input: Vec::new(), scratch: Scratch::default() }
+        FloatScore { denoiser: self, sigmas, class: None, input: Vec::new(), scratch: Scratch::default() }
     }
 }
 
@@ -124,8 +143,24 @@ impl Denoiser {
 pub struct FloatScore<'a> {
     denoiser: &'a Denoiser,
     sigmas: &'a [f32],
+    class: Option<u16>,
     input: Vec<f32>,
     scratch: Scratch,
+}
+
+impl tinyscore::Conditional for FloatScore<'_> {
+    fn classes(&self) -> usize {
+        self.denoiser.classes
+    }
+
+    fn choose(&mut self, class: Option<usize>) -> Result<(), Error> {
+        let have = self.denoiser.classes;
+        self.class = match class {
+            Some(asked) if asked >= have => return Err(Error::NoSuchClass { asked, have }),
+            class => class.map(|class| class as u16),
+        };
+        Ok(())
+    }
 }
 
 impl tinyscore::Score for FloatScore<'_> {
@@ -141,7 +176,7 @@ impl tinyscore::Score for FloatScore<'_> {
         let sigma = self.sigmas[level.min(self.sigmas.len() - 1)];
         let Coefficients { skip, gain, .. } = self.denoiser.precondition.at(sigma);
         self.input.clear();
-        self.denoiser.append_input(x, sigma, &mut self.input);
+        self.denoiser.append_input(x, sigma, self.class, &mut self.input);
         let f = self.denoiser.net.forward(&self.input, &mut self.scratch);
         for ((eps, x), f) in eps.iter_mut().zip(x).zip(f) {
             *eps = skip * x + gain * f;

@@ -6,7 +6,7 @@
 //! ```
 
 use std::f64::consts::TAU;
-use tinyscore::{Energy, Score};
+use tinyscore::{Conditional, Energy, Error, Score};
 
 /// A mixture of Gaussians of equal variance, at a list of noise levels.
 #[derive(Clone, Debug)]
@@ -19,12 +19,14 @@ pub struct GaussianMixture<'a> {
     pub variance: f32,
     /// The noise levels.
     pub sigmas: &'a [f32],
+    /// The component that the score is conditioned on, if any.
+    pub class: Option<usize>,
 }
 
 impl<'a> GaussianMixture<'a> {
     /// One Gaussian at the origin.
     pub fn single(dim: usize, variance: f32, sigmas: &'a [f32]) -> Self {
-        Self { means: vec![vec![0.0; dim]], weights: vec![1.0], variance, sigmas }
+        Self { means: vec![vec![0.0; dim]], weights: vec![1.0], variance, sigmas, class: None }
     }
 
     /// The two-mode mixture ±(2, 2), variance 0.01 per axis, divided by √4.01.
@@ -35,6 +37,7 @@ impl<'a> GaussianMixture<'a> {
             weights: vec![0.5, 0.5],
             variance: 0.01 / 4.01,
             sigmas,
+            class: None,
         }
     }
 
@@ -51,7 +54,14 @@ impl<'a> GaussianMixture<'a> {
             let square: f64 = mean.iter().zip(x).map(|(m, x)| (f64::from(*x) - f64::from(*m)).powi(2)).sum();
             f64::from(*weight).ln() - 0.5 * square / variance
         };
-        components.map(log).collect()
+        let mut logs: Vec<f64> = components.map(log).collect();
+        if let Some(class) = self.class {
+            logs.iter_mut()
+                .enumerate()
+                .filter(|(k, _)| *k != class)
+                .for_each(|(_, log)| *log = f64::NEG_INFINITY);
+        }
+        logs
     }
 
     /// log p(x; σ) at any σ, 0 included.
@@ -103,6 +113,25 @@ impl Score for GaussianMixture<'_> {
     }
 }
 
+/// Classes are components.
+impl Conditional for GaussianMixture<'_> {
+    fn classes(&self) -> usize {
+        self.means.len()
+    }
+
+    fn choose(&mut self, class: Option<usize>) -> Result<(), Error> {
+        match class {
+            Some(asked) if asked >= self.means.len() => {
+                Err(Error::NoSuchClass { asked, have: self.means.len() })
+            }
+            class => {
+                self.class = class;
+                Ok(())
+            }
+        }
+    }
+}
+
 impl Energy for GaussianMixture<'_> {
     fn energy(&mut self, x: &[f32], level: usize) -> f32 {
         let sigma = self.sigmas[level.min(self.sigmas.len() - 1)];
@@ -122,6 +151,7 @@ mod tests {
             weights: vec![0.25, 0.75],
             variance: 0.1,
             sigmas: &[],
+            class: None,
         };
         let (sigma, step) = (0.4, 1.0 / 256.0);
         let mut mass = 0.0;

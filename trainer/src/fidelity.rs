@@ -47,7 +47,7 @@ pub fn fidelity(
     let at_level = |(level, &sigma): (usize, &f32)| {
         let mut sums = Sums::default();
         for _ in 0..POINTS {
-            let x = noisy(data, sigma, &mut rng);
+            let (x, _) = noisy(data, sigma, &mut rng);
             network.noise(&x, level, &mut a);
             float.noise(&x, level, &mut b);
             if let Some(mixture) = &mixture {
@@ -60,10 +60,10 @@ pub fn fidelity(
     sigmas.iter().enumerate().map(at_level).collect()
 }
 
-/// A point of `data` with noise of standard deviation `sigma`.
-pub fn noisy(data: &Points, sigma: f32, rng: &mut impl Rng) -> Vec<f32> {
-    let row = data.row(rng.random_range(0..data.len()));
-    row.iter().map(|x| x + sigma * rng.sample::<f32, _>(StandardNormal)).collect()
+/// A point of `data` with noise of standard deviation `sigma`, and its class.
+pub fn noisy(data: &Points, sigma: f32, rng: &mut impl Rng) -> (Vec<f32>, Option<u16>) {
+    let i = rng.random_range(0..data.len());
+    (data.row(i).iter().map(|x| x + sigma * rng.sample::<f32, _>(StandardNormal)).collect(), data.label(i))
 }
 
 /// The exact score of the two-mode mixture in the model's own units.

@@ -13,6 +13,7 @@ pub mod config;
 pub mod data;
 pub mod dataset;
 pub mod denoiser;
+pub mod distill;
 pub mod evaluate;
 pub mod exact;
 pub mod fidelity;
@@ -29,6 +30,8 @@ pub mod sde;
 pub mod suite;
 pub mod train;
 
+pub mod advise;
+pub mod apply;
 mod atomic;
 mod simd;
 

@@ -2,11 +2,12 @@
 
 use std::slice::ChunksExact;
 
-/// `n` points of `dim` coordinates each, stored row by row.
+/// `n` points of `dim` coordinates each, stored row by row, with or without a class for each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Points {
     dim: usize,
     values: Vec<f32>,
+    labels: Vec<u16>,
 }
 
 impl Points {
@@ -17,7 +18,7 @@ impl Points {
     pub fn new(dim: usize, values: Vec<f32>) -> Self {
         assert!(dim > 0, "points need at least one coordinate");
         assert_eq!(values.len() % dim, 0, "{} values are no whole number of rows of {dim}", values.len());
-        Self { dim, values }
+        Self { dim, values, labels: Vec::new() }
     }
 
     /// No points yet, with room for `rows` rows of `dim` coordinates.
@@ -26,6 +27,40 @@ impl Points {
     /// If `dim` is zero.
     pub fn with_capacity(dim: usize, rows: usize) -> Self {
         Self::new(dim, Vec::with_capacity(dim * rows))
+    }
+
+    /// The same points with their classes, shape `(n,)`; none for points without.
+    ///
+    /// # Panics
+    /// If there is neither one for each point nor none.
+    pub fn with_labels(mut self, labels: Vec<u16>) -> Self {
+        assert!(labels.is_empty() || labels.len() == self.len(), "a label for each point, or none");
+        self.labels = labels;
+        self
+    }
+
+    /// The class of point `i`, if the points have classes.
+    pub fn label(&self, i: usize) -> Option<u16> {
+        self.labels.get(i).copied()
+    }
+
+    /// The classes of all points, or none.
+    pub fn labels(&self) -> &[u16] {
+        &self.labels
+    }
+
+    /// Number of classes: one more than the largest label.
+    pub fn classes(&self) -> usize {
+        self.labels.iter().max().map_or(0, |&largest| usize::from(largest) + 1)
+    }
+
+    /// The points of these numbers, with their classes.
+    ///
+    /// # Panics
+    /// If one is not there.
+    pub fn pick(&self, rows: &[usize]) -> Self {
+        let values = rows.iter().flat_map(|&i| self.row(i)).copied().collect();
+        Self::new(self.dim, values).with_labels(rows.iter().filter_map(|&i| self.label(i)).collect())
     }
 
     /// Number of points, n.
@@ -64,8 +99,9 @@ impl Points {
     /// Appends one point of shape `(d,)`.
     ///
     /// # Panics
-    /// If `row` has not exactly `dim()` coordinates.
+    /// If `row` has not exactly `dim()` coordinates, or the points have labels.
     pub fn push_row(&mut self, row: &[f32]) {
+        assert!(self.labels.is_empty(), "a row without a label");
         assert_eq!(row.len(), self.dim, "a row of another dimension");
         self.values.extend_from_slice(row);
     }
@@ -73,7 +109,8 @@ impl Points {
     /// The first `n` points, or all where there are fewer.
     pub fn take(&self, n: usize) -> Self {
         let end = n.min(self.len()) * self.dim;
-        Self::new(self.dim, self.values[..end].to_vec())
+        let labels = self.labels.iter().take(n).copied().collect();
+        Self::new(self.dim, self.values[..end].to_vec()).with_labels(labels)
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::atomic::write_atomic;
 use crate::backend::Cpu;
 use crate::checkpoint::{self, Checkpoint};
-use crate::config::Config;
+use crate::config::{Config, UsageError};
 use crate::data::Toy;
 use crate::dataset::Dataset;
 use crate::denoiser::{Denoiser, Embedding};
@@ -14,7 +14,7 @@ use crate::plot::{Zoom, chain_path, curve, scatter_panels};
 use crate::points::Points;
 use crate::quantize::{Calibration, Export, quantize};
 use crate::report::{Quality, Report, worst};
-use crate::sample::{Network, draw, network, path};
+use crate::sample::{draw, network, path};
 use crate::train::{Task, Trained, train};
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 use tinyscore::levels::Spacing;
-use tinyscore::{Digest, Levels, Model, Plan};
+use tinyscore::{Digest, Levels, Model, Plan, Score};
 
 /// Points of calibration, over all levels.
 const CALIBRATION: usize = 60_000;
@@ -51,6 +51,13 @@ impl Run {
         config.check()?;
         let data = Dataset::load(&config)?;
         Objective::new(&config, &data)?;
+        if config.net.conditional && data.train.classes() == 0 {
+            let what = format!(
+                "conditional is asked for, but {} has no labels: leave it out, or give labelled data",
+                config.data
+            );
+            return Err(UsageError(what).into());
+        }
         let taken = std::fs::read_dir(dir).map(|mut entries| entries.next().is_some()).unwrap_or(false);
         if taken || dir.is_file() {
             bail!(
@@ -99,7 +106,9 @@ impl Run {
         let t = &self.config.training;
         let embedding = Embedding { features: net.embedding, sigma_min: t.sigma_min, sigma_max: t.sigma_max };
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(self.config.seed);
-        Denoiser::new(self.data.dim(), &net.hidden, net.activation, net.precondition, embedding, &mut rng)
+        let classes = if net.conditional { self.data.train.classes() } else { 0 };
+        let dim = self.data.dim();
+        Denoiser::new(dim, &net.hidden, net.activation, net.precondition, embedding, classes, &mut rng)
     }
 
     /// The checkpoint in the folder.
@@ -173,6 +182,7 @@ impl Run {
             activation_bits: self.config.export.activation_bits,
             mean: self.data.standardizer.mean(),
             scale: self.data.standardizer.scale(),
+            data: &self.data.standard,
         };
         let seen = self.calibrate(denoiser, sigmas);
         quantize(denoiser, &seen, &export, plan).map_err(|e| anyhow!("quantization: {e}"))
@@ -222,7 +232,8 @@ impl Run {
     /// When the blob is damaged or does not fit.
     pub fn draw_int8(&self, blob: &[u8], seed: u64) -> Result<Points> {
         let network = network(blob)?;
-        draw_blob(&network, &*self.plan(network.model().levels())?, self.config.sampling.samples, seed)
+        let (model, plan) = (network.model(), self.plan(network.model().levels())?);
+        draw_blob(model, &network, &*plan, self.config.sampling.samples, seed)
     }
 
     /// Fidelity at the blob's own levels.
@@ -372,20 +383,26 @@ fn binned(losses: &[(u64, f32)]) -> Vec<(f64, f64)> {
     losses.chunks(losses.len().div_ceil(200).max(1)).map(mean).collect()
 }
 
-/// Draws from a blob, in data units.
+/// Draws by the score of a blob, such as its network or that guided, in data units.
 ///
 /// # Errors
 /// When plan and model do not fit.
-pub fn draw_blob(network: &Network<'_>, plan: &(dyn Plan + Sync), n: usize, seed: u64) -> Result<Points> {
+pub fn draw_blob(
+    model: &Model<'_>,
+    score: &(impl Score + Clone + Send + Sync),
+    plan: &(dyn Plan + Sync),
+    n: usize,
+    seed: u64,
+) -> Result<Points> {
     let bar = bar("sampling int8", n as u64);
-    let points = draw(network, plan, n, seed, |k| bar.inc(k as u64))?;
+    let points = draw(score, plan, n, seed, |k| bar.inc(k as u64))?;
     bar.finish();
     let dim = points.dim();
     let mut data = Vec::with_capacity(n * dim);
     for row in points.rows() {
         let start = data.len();
         data.resize(start + dim, 0.0);
-        network.model().to_data(row, &mut data[start..]);
+        model.to_data(row, &mut data[start..]);
     }
     Ok(Points::new(dim, data))
 }

@@ -4,7 +4,7 @@ use super::layout::{is_finite_half, word};
 use super::stored_plan::STEP;
 use super::{After, Level, Model};
 use crate::arith::is_bounded;
-use crate::{Error, Levels, Plan};
+use crate::{Detector, Error, Levels, Plan};
 
 /// Bound of the factors that the output is computed with; keeps ε̂ finite for every state.
 const MAX_GAIN: f32 = 1_048_576.0;
@@ -21,19 +21,32 @@ impl Model<'_> {
         if !standard {
             return Err(Error::Malformed("mean or scale"));
         }
+        self.check_detector()?;
         self.check_plan()
+    }
+
+    fn check_detector(&self) -> Result<(), Error> {
+        let Detector { first, stride, count, threshold } = self.header.detector;
+        let last = u32::from(first) + u32::from(count.saturating_sub(1)) * u32::from(stride);
+        if (count > 0 && last as usize >= self.levels.count()) || !(0.0..=MAX_GAIN).contains(&threshold) {
+            return Err(Error::Malformed("anomaly detector"));
+        }
+        Ok(())
     }
 
     fn check_levels(&self) -> Result<(), Error> {
         let mut above = 1.000_001e6;
         for i in 0..self.levels.count() {
-            let Level { sigma, input_gain, skip, output_gain } = self.levels.get(i);
+            let Level { sigma, input_gain, skip, output_gain, power, error } = self.levels.get(i);
             if !(sigma > 0.0 && sigma < above) {
                 return Err(Error::Malformed("noise levels must descend and be positive"));
             }
             let gains = [input_gain, skip, output_gain];
             if gains.iter().any(|&g| !(-MAX_GAIN..=MAX_GAIN).contains(&g)) {
                 return Err(Error::Malformed("gains of a noise level"));
+            }
+            if [power, error].iter().any(|v| !(0.0..=MAX_GAIN).contains(v)) {
+                return Err(Error::Malformed("power or error of a noise level"));
             }
             above = sigma;
         }
@@ -46,7 +59,7 @@ impl Model<'_> {
         if !(1..=i16::MAX as u32).contains(&limit) {
             return Err(Error::Malformed("input limit"));
         }
-        let mut conditions = self.conditions;
+        let mut conditions = [self.conditions, self.classes];
         for layer in self.layers() {
             for (j, row) in layer.weights.chunks_exact(layer.inputs.max(1)).enumerate() {
                 if row.contains(&0x80) {
@@ -54,10 +67,12 @@ impl Model<'_> {
                 }
                 let weights: u32 = row.iter().map(|&w| u32::from((w as i8).unsigned_abs())).sum();
                 let bias = word(layer.biases, j).unsigned_abs();
-                let condition = conditions.chunks_exact((4 * layer.outputs).max(1));
-                let condition = condition.map(|row| word(row, j).unsigned_abs()).max().unwrap_or(0);
-                let largest = weights.checked_mul(limit).and_then(|sum| sum.checked_add(bias));
-                let largest = largest.and_then(|sum| sum.checked_add(condition));
+                let mut largest = weights.checked_mul(limit).and_then(|sum| sum.checked_add(bias));
+                for rows in conditions {
+                    let column = rows.chunks_exact((4 * layer.outputs).max(1)).map(|row| word(row, j));
+                    let most = column.map(i32::unsigned_abs).max().unwrap_or(0);
+                    largest = largest.and_then(|sum| sum.checked_add(most));
+                }
                 if largest.is_none_or(|sum| sum > i32::MAX as u32) {
                     return Err(Error::Malformed("a layer's sum could overflow"));
                 }
@@ -73,7 +88,7 @@ impl Model<'_> {
                     }
                 }
             }
-            conditions = &[];
+            conditions = [&[]; 2];
         }
         Ok(())
     }

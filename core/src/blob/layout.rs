@@ -1,10 +1,10 @@
 //! Bytes: the prefix, the header, and where sections lie.
 
 use super::{FORMAT, MAX_COUNT, MAX_LAYERS, NAME};
-use crate::Error;
 use crate::arith::ARITHMETIC;
 use crate::crc::crc32;
 use crate::plan::HISTORY;
+use crate::{Detector, Error};
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,8 @@ pub struct Header<'a> {
     pub widths: Widths,
     pub input_limit: u16,
     pub levels: u16,
+    pub classes: u16,
+    pub detector: Detector,
     pub plan: StoredHead,
 }
 
@@ -100,6 +102,9 @@ pub fn read_header(bytes: &[u8]) -> Result<(Header<'_>, &[u8]), Error> {
     }
     if header.name.len() > NAME {
         return Err(Error::Malformed("name longer than 32 bytes"));
+    }
+    if usize::from(header.classes) > MAX_COUNT {
+        return Err(Error::Malformed("number of classes"));
     }
     if usize::from(header.plan.rows) > MAX_COUNT || usize::from(header.plan.history) > HISTORY {
         return Err(Error::Malformed("stored plan"));

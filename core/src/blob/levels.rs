@@ -4,7 +4,7 @@ use super::layout::float;
 use crate::Levels;
 
 /// Bytes of a noise level.
-pub const LEVEL: usize = 16;
+pub const LEVEL: usize = 24;
 
 /// One noise level of a model. With x in model units,
 ///
@@ -24,6 +24,10 @@ pub struct Level {
     pub skip: f32,
     /// From the last layer's integers to ε̂: −c_out/σ times the output scale's power of two.
     pub output_gain: f32,
+    /// Mean of ε̂² per dimension over noisy data of this level.
+    pub power: f32,
+    /// Mean square error per dimension that quantization makes in ε̂.
+    pub error: f32,
 }
 
 /// The noise levels of a model, read in place.
@@ -33,9 +37,10 @@ pub struct LevelTable<'a>(pub(super) &'a [u8]);
 impl LevelTable<'_> {
     /// Level number `i`; past the last one, the last.
     pub fn get(&self, i: usize) -> Level {
-        let at = 4 * i.min(self.count().saturating_sub(1));
-        let [sigma, input_gain, skip, output_gain] = [at, at + 1, at + 2, at + 3].map(|i| float(self.0, i));
-        Level { sigma, input_gain, skip, output_gain }
+        let at = LEVEL / 4 * i.min(self.count().saturating_sub(1));
+        let [sigma, input_gain, skip, output_gain, power, error] =
+            [0, 1, 2, 3, 4, 5].map(|field| float(self.0, at + field));
+        Level { sigma, input_gain, skip, output_gain, power, error }
     }
 }
 
@@ -45,6 +50,6 @@ impl Levels for LevelTable<'_> {
     }
 
     fn sigma(&self, i: usize) -> f32 {
-        float(self.0, 4 * i)
+        float(self.0, LEVEL / 4 * i)
     }
 }

@@ -19,7 +19,7 @@ pub use levels::{Level, LevelTable};
 pub use stored_plan::StoredPlan;
 pub use write::{LayerSource, Source, Stage};
 
-use crate::{Error, Levels};
+use crate::{Detector, Error, Levels};
 use layer::Layers;
 use layout::{Cursor, Header, StoredHead, check_prefix, float, read_header};
 use levels::LEVEL;
@@ -43,6 +43,7 @@ pub struct Model<'a> {
     header: Header<'a>,
     levels: LevelTable<'a>,
     conditions: &'a [u8],
+    classes: &'a [u8],
     layers: &'a [u8],
     standard: &'a [u8],
     rows: &'a [u8],
@@ -68,11 +69,12 @@ impl<'a> Model<'a> {
         let count = usize::from(header.levels);
         let levels = LevelTable(section(LEVEL * count)?);
         let conditions = section(4 * count * first)?;
+        let classes = section(4 * usize::from(header.classes) * first)?;
         let layers = section(Layers::bytes(&header.widths))?;
         let standard = section(8 * dim)?;
         let rows = section(STEP * usize::from(header.plan.rows))?;
         match cursor.0 {
-            [] => Ok(Self { bytes, header, levels, conditions, layers, standard, rows }),
+            [] => Ok(Self { bytes, header, levels, conditions, classes, layers, standard, rows }),
             _ => Err(Error::Malformed(SHAPES)),
         }
     }
@@ -90,6 +92,16 @@ impl<'a> Model<'a> {
     /// The noise levels.
     pub fn levels(&self) -> LevelTable<'a> {
         self.levels
+    }
+
+    /// Number of classes that it can be conditioned on; 0 for none.
+    pub fn classes(&self) -> usize {
+        self.header.classes.into()
+    }
+
+    /// What the trainer calls an anomaly, if it calibrated that.
+    pub fn detector(&self) -> Option<Detector> {
+        (self.header.detector.count > 0).then_some(self.header.detector)
     }
 
     /// The plan that the trainer recommends; without rows if there is none.
@@ -151,11 +163,20 @@ impl<'a> Model<'a> {
         Layers::new(&self.header.widths, self.layers)
     }
 
-    /// The first layer's bias row for a noise level; past the last one, the last.
+    /// What a noise level adds to the first layer's sums; past the last one, the last.
     pub(crate) fn condition(&self, level: usize) -> &'a [u8] {
+        self.row(self.conditions, level.min(self.levels.count().saturating_sub(1)))
+    }
+
+    /// What a class adds to the first layer's sums; nothing for one that is not there.
+    pub(crate) fn class(&self, class: usize) -> &'a [u8] {
+        self.row(self.classes, class)
+    }
+
+    /// A row of one word for each of the first layer's sums.
+    fn row(&self, rows: &'a [u8], i: usize) -> &'a [u8] {
         let row = 4 * self.header.widths.get(1).copied().map_or(0, usize::from);
-        let at = row * level.min(self.levels.count().saturating_sub(1));
-        self.conditions.get(at..at + row).unwrap_or_default()
+        rows.get(row * i..).and_then(|rows| rows.get(..row)).unwrap_or_default()
     }
 }
 

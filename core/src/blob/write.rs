@@ -5,7 +5,7 @@ use super::stored_plan::step_bytes;
 use super::{FORMAT, Level, Model, NAME};
 use crate::activation::TABLE;
 use crate::arith::ARITHMETIC;
-use crate::{Error, Plan};
+use crate::{Detector, Error, Plan};
 use half::f16;
 
 /// What a layer does with its sums.
@@ -53,6 +53,10 @@ pub struct Source<'a> {
     pub levels: &'a [Level],
     /// levels × first width: what each level adds to the first layer's sums.
     pub conditions: &'a [i32],
+    /// classes × first width: what each class adds to the first layer's sums.
+    pub classes: &'a [i32],
+    /// What is an anomaly; of count 0 for none.
+    pub detector: Detector,
     /// One per pair of widths.
     pub layers: &'a [LayerSource<'a>],
     /// Per dimension.
@@ -95,6 +99,8 @@ impl Source<'_> {
             widths,
             input_limit: self.input_limit.unsigned_abs(),
             levels: small(self.levels.len())?,
+            classes: small(self.classes.len() / self.widths.get(1).copied().unwrap_or(1).max(1))?,
+            detector: self.detector,
             plan: StoredHead {
                 rows: small(plan.rows())?,
                 history: plan.history() as u8,
@@ -116,9 +122,11 @@ impl Source<'_> {
         writer.put(header);
         writer.pad();
         writer.section(self.levels.iter().flat_map(|level| {
-            [level.sigma, level.input_gain, level.skip, level.output_gain].map(f32::to_le_bytes)
+            let Level { sigma, input_gain, skip, output_gain, power, error } = *level;
+            [sigma, input_gain, skip, output_gain, power, error].map(f32::to_le_bytes)
         }));
         writer.section(self.conditions.iter().map(|c| c.to_le_bytes()));
+        writer.section(self.classes.iter().map(|c| c.to_le_bytes()));
         for layer in self.layers {
             writer.section(layer.weights.iter().map(|w| w.to_le_bytes()));
             writer.section(layer.biases.iter().map(|b| b.to_le_bytes()));

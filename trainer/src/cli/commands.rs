@@ -5,7 +5,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tinyscore::{Levels, Model, Plan, conformance};
+use tinyscore::{Guided, Levels, Model, Plan, conformance};
 use trainer::config::{Config, Preset, UsageError};
 use trainer::data::{self, Toy};
 use trainer::fidelity::AtLevel;
@@ -113,7 +113,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
         .with_context(|| format!("cannot write {}; give a writable place with --out", path.display()))
 }
 
-fn refuse_existing(path: &Path) -> Result<()> {
+pub fn refuse_existing(path: &Path) -> Result<()> {
     if path.exists() {
         bail!("{} exists; give another file with --out, or remove it", path.display());
     }
@@ -121,12 +121,12 @@ fn refuse_existing(path: &Path) -> Result<()> {
 }
 
 /// A model file's bytes.
-fn read_model(path: &Path) -> Result<Vec<u8>> {
+pub fn read_model(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path)
         .with_context(|| format!("cannot read the model {}; give a model.postcard", path.display()))
 }
 
-fn network<'a>(path: &Path, bytes: &'a [u8]) -> Result<Network<'a>> {
+pub fn network<'a>(path: &Path, bytes: &'a [u8]) -> Result<Network<'a>> {
     sample::network(bytes).map_err(|e| anyhow!("{}: {e}", path.display()))
 }
 
@@ -138,7 +138,14 @@ pub fn sample(args: &Sample) -> Result<()> {
     let network = network(&args.model, &bytes)?;
     refuse_existing(&args.out)?;
     let plan = plan(args, network.model())?;
-    let points = draw_blob(&network, &*plan, args.n, args.seed)?;
+    let points = match args.class {
+        None => draw_blob(network.model(), &network, &*plan, args.n, args.seed),
+        Some(class) => {
+            let guided = Guided::<_, MAX_DIM>::new(network.clone(), class, args.guidance)
+                .map_err(|e| UsageError(format!("{}: {e}", args.model.display())))?;
+            draw_blob(network.model(), &guided, &*plan, args.n, args.seed)
+        }
+    }?;
     npy::save(&args.out, &points)
         .with_context(|| format!("cannot write {}; give a writable place with --out", args.out.display()))?;
     println!(

@@ -1,5 +1,6 @@
 //! Arguments, and what each command does with them.
 
+mod apply;
 mod commands;
 mod settings;
 
@@ -28,6 +29,12 @@ enum Command {
     Quantize(Quantize),
     /// Draw samples from a model through the core, into a .npy file
     Sample(Sample),
+    /// Remove noise from data
+    Denoise(apply::Denoise),
+    /// Fill in unknown columns of data, given the others
+    Impute(apply::Impute),
+    /// Score data: how far is each row from what the model was trained on?
+    Detect(apply::Detect),
     /// Compare a run's samples with its data; or train and judge a whole suite
     Eval(Eval),
     /// Check a run: int8 against float by noise level, samplers against exact scores, the samples' hash
@@ -85,6 +92,12 @@ struct Sample {
     steps: Option<usize>,
     #[command(flatten)]
     options: settings::OptionArgs,
+    /// Draw from this class only
+    #[arg(long, value_name = "C")]
+    class: Option<usize>,
+    /// Classifier-free guidance w: more typical of the class the larger; two evaluations a step
+    #[arg(long, value_name = "W", default_value_t = 0.0, requires = "class")]
+    guidance: f32,
     /// float32 samples of shape (n, d), in data units
     #[arg(long, value_name = "FILE.npy")]
     out: PathBuf,
@@ -135,6 +148,9 @@ pub fn run(cli: Cli) -> Result<()> {
         Some(Command::Train(args)) => commands::train(&args),
         Some(Command::Quantize(args)) => commands::quantize(&args),
         Some(Command::Sample(args)) => commands::sample(&args),
+        Some(Command::Denoise(args)) => apply::denoise(&args),
+        Some(Command::Impute(args)) => apply::impute(&args),
+        Some(Command::Detect(args)) => apply::detect(&args),
         Some(Command::Eval(args)) => commands::eval(&args),
         Some(Command::Verify(args)) => commands::verify(&args.run),
         Some(Command::Plot(args)) => commands::plot(&args.run),

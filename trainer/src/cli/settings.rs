@@ -80,6 +80,9 @@ pub struct Settings {
     /// Features of the noise level, 0…256
     #[arg(long, value_name = "K")]
     embedding: Option<usize>,
+    /// Learn the classes of labelled data, for `sample --class`
+    #[arg(long)]
+    conditional: bool,
     /// Smallest noise level of training, in units of the standardized data
     #[arg(long, value_name = "SIGMA")]
     train_sigma_min: Option<f32>,
@@ -247,6 +250,7 @@ impl Settings {
             self.embedding => config.net.embedding,
             self.samples => config.sampling.samples,
         );
+        config.net.conditional |= self.conditional;
         self.export.apply(&mut config.export);
         self.sampling.apply(&mut config.sampling);
         Ok(config)

@@ -59,7 +59,7 @@ impl Standardizer {
         let columns = self.mean.iter().zip(&self.scale).cycle();
         let values = points.values().iter().zip(columns);
         let mapped = values.map(|(&x, (&m, &s))| f(x.into(), m.into(), s.into()) as f32);
-        Points::new(points.dim(), mapped.collect())
+        Points::new(points.dim(), mapped.collect()).with_labels(points.labels().to_vec())
     }
 }
 

@@ -38,22 +38,25 @@ impl Toy {
         Self::Pinwheel,
     ];
 
-    /// `n` independent points, shape `(n, 2)`.
+    /// `n` independent points, shape `(n, 2)`, labelled by their mode, half circle, square or arm.
     pub fn draw(self, n: usize, rng: &mut impl Rng) -> Points {
-        let mut points = Points::with_capacity(2, n);
+        let (mut values, mut labels) = (Vec::with_capacity(2 * n), Vec::with_capacity(n));
         for _ in 0..n {
-            points.push_row(&self.point(rng).map(|x| x as f32));
+            let (point, label) = self.point(rng);
+            values.extend(point.map(|x| x as f32));
+            labels.push(label);
         }
-        points
+        let labels = if self == Self::SwissRoll { Vec::new() } else { labels };
+        Points::new(2, values).with_labels(labels)
     }
 
-    fn point(self, rng: &mut impl Rng) -> [f64; 2] {
+    fn point(self, rng: &mut impl Rng) -> ([f64; 2], u16) {
         match self {
             Self::Mixture => mixture(rng),
             Self::EightGaussians => eight_gaussians(rng),
             Self::Checkerboard => checkerboard(rng),
             Self::Moons => moons(rng),
-            Self::SwissRoll => swiss_roll(rng),
+            Self::SwissRoll => (swiss_roll(rng), 0),
             Self::Pinwheel => pinwheel(rng),
         }
     }
@@ -88,33 +91,36 @@ fn noise(rng: &mut impl Rng) -> [f64; 2] {
 }
 
 /// Means ±(2, 2) and variance 0.01 per axis; an axis has variance 4 + 0.01.
-fn mixture(rng: &mut impl Rng) -> [f64; 2] {
-    let mean = if rng.random() { 2.0 } else { -2.0 };
-    noise(rng).map(|z| (mean + 0.1 * z) / 4.01_f64.sqrt())
+fn mixture(rng: &mut impl Rng) -> ([f64; 2], u16) {
+    let (mean, label) = if rng.random() { (2.0, 0) } else { (-2.0, 1) };
+    (noise(rng).map(|z| (mean + 0.1 * z) / 4.01_f64.sqrt()), label)
 }
 
 /// Radius 2 and sd 0.1; an axis has variance 2²/2 + 0.01.
-fn eight_gaussians(rng: &mut impl Rng) -> [f64; 2] {
-    let angle = f64::from(rng.random_range(0..8_u8)) * PI / 4.0;
+fn eight_gaussians(rng: &mut impl Rng) -> ([f64; 2], u16) {
+    let mode = rng.random_range(0..8_u8);
+    let angle = f64::from(mode) * PI / 4.0;
     let [u, v] = noise(rng);
-    [2.0 * angle.cos() + 0.1 * u, 2.0 * angle.sin() + 0.1 * v].map(|x| x / 2.01_f64.sqrt())
+    let point = [2.0 * angle.cos() + 0.1 * u, 2.0 * angle.sin() + 0.1 * v];
+    (point.map(|x| x / 2.01_f64.sqrt()), mode.into())
 }
 
 /// Uniform on the same-coloured unit squares of [−2, 2]²; an axis has variance 4/3.
-fn checkerboard(rng: &mut impl Rng) -> [f64; 2] {
+fn checkerboard(rng: &mut impl Rng) -> ([f64; 2], u16) {
     let x = 4.0 * rng.random::<f64>() - 2.0;
     let lower = if rng.random() { 2.0 } else { 0.0 };
     let y = rng.random::<f64>() - lower + x.floor().rem_euclid(2.0);
-    [x, y].map(|v| v / (4.0_f64 / 3.0).sqrt())
+    let square = 2 * (x.floor() as i16 + 2) + i16::from(y >= 0.0);
+    ([x, y].map(|v| v / (4.0_f64 / 3.0).sqrt()), square as u16)
 }
 
 /// Unit half circles about (0, 0) and (1, ½), sd 0.05, then centred and scaled per axis.
-fn moons(rng: &mut impl Rng) -> [f64; 2] {
+fn moons(rng: &mut impl Rng) -> ([f64; 2], u16) {
     let (sin, cos) = (PI * rng.random::<f64>()).sin_cos();
     let upper: bool = rng.random();
     let [x, y] = if upper { [cos, sin] } else { [1.0 - cos, 0.5 - sin] };
     let [u, v] = noise(rng);
-    [(x + 0.05 * u - 0.5) / 0.868, (y + 0.05 * v - 0.25) / 0.496]
+    ([(x + 0.05 * u - 0.5) / 0.868, (y + 0.05 * v - 0.25) / 0.496], u16::from(!upper))
 }
 
 /// Radius equal to the angle from 1.5π to 4.5π, sd 0.5, then centred and scaled per axis.
@@ -128,12 +134,13 @@ fn swiss_roll(rng: &mut impl Rng) -> [f64; 2] {
 /// Gaussian petals about radius 1, sd 0.3 along and 0.1 across, turned by ¼·exp(radius).
 ///
 /// After Johnson et al., "Composing graphical models with neural networks", 2016, figure 1.
-fn pinwheel(rng: &mut impl Rng) -> [f64; 2] {
-    let arm = f64::from(rng.random_range(0..5_u8));
+fn pinwheel(rng: &mut impl Rng) -> ([f64; 2], u16) {
+    let arm = rng.random_range(0..5_u8);
     let [u, v] = noise(rng);
     let (radial, tangential) = (1.0 + 0.3 * u, 0.1 * v);
-    let (sin, cos) = (arm * TAU / 5.0 + 0.25 * radial.exp()).sin_cos();
-    [radial * cos + tangential * sin, tangential * cos - radial * sin].map(|x| 2.0 * x / 1.5)
+    let (sin, cos) = (f64::from(arm) * TAU / 5.0 + 0.25 * radial.exp()).sin_cos();
+    let point = [radial * cos + tangential * sin, tangential * cos - radial * sin];
+    (point.map(|x| 2.0 * x / 1.5), arm.into())
 }
 
 #[cfg(test)]

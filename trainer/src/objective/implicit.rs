@@ -65,12 +65,13 @@ impl Tangents {
         for index in 0..n {
             let sigma = objective.noise().sigma(Stratum { index, count: n }, rng);
             let added = objective.noise().added(sigma);
-            let x = data.row(rng.random_range(0..data.len()));
+            let i = rng.random_range(0..data.len());
+            let (x, class) = (data.row(i), denoiser.shown(data.label(i), rng));
             for (y, x) in noisy.iter_mut().zip(x) {
                 *y = x + added * rng.sample::<f32, _>(StandardNormal);
             }
             let c = denoiser.precondition.at(sigma);
-            denoiser.append_input(&noisy, sigma, &mut batch.inputs);
+            denoiser.append_input(&noisy, sigma, class, &mut batch.inputs);
             batch.targets.extend(noisy.iter().map(|y| -c.skip * y / c.gain));
             batch.weights.push(0.5 * c.gain * c.gain);
             let mut constant = 0.0;
@@ -127,7 +128,7 @@ mod tests {
 
     fn denoiser(activation: Activation, precondition: Precondition) -> Denoiser {
         let embedding = Embedding { features: 3, sigma_min: 0.05, sigma_max: 5.0 };
-        Denoiser::new(2, &[9, 8], activation, precondition, embedding, &mut Generator::seed_from_u64(8))
+        Denoiser::new(2, &[9, 8], activation, precondition, embedding, 0, &mut Generator::seed_from_u64(8))
     }
 
     fn points() -> Points {

@@ -371,7 +371,7 @@ mod tests {
             let embedding = Embedding { features: 1, sigma_min: t.sigma_min, sigma_max: t.sigma_max };
             let mut rng = Generator::seed_from_u64(3);
             let precondition = config.net.precondition;
-            let denoiser = Denoiser::new(2, &[4], Activation::Tanh, precondition, embedding, &mut rng);
+            let denoiser = Denoiser::new(2, &[4], Activation::Tanh, precondition, embedding, 0, &mut rng);
             // Fresh points: those of a run have moments of their own.
             let points = data.standardizer.apply(&Toy::Mixture.draw(POINTS, &mut rng));
             let examples = Examples::draw(&*regression(&config), &denoiser, &points, POINTS, &mut rng);
@@ -437,7 +437,8 @@ mod tests {
         config.training.sigma_min = 0.03;
         let embedding = Embedding { features: 4, sigma_min: 0.03, sigma_max: config.training.sigma_max };
         let mut rng = Generator::seed_from_u64(12);
-        let denoiser = Denoiser::new(2, &[24, 24], Activation::Silu, Precondition::Edm, embedding, &mut rng);
+        let denoiser =
+            Denoiser::new(2, &[24, 24], Activation::Silu, Precondition::Edm, embedding, 0, &mut rng);
         // ½E‖ε*‖² is the explicit loss of ε̂ = 0, that of F = 0 without skip.
         let nothing = Denoiser {
             net: denoiser.net.clone().with_output_scaled(0.0),

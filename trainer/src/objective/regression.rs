@@ -47,14 +47,15 @@ impl Examples {
         let mut noisy = vec![0.0; data.dim()];
         for index in 0..n {
             let sigma = objective.sigma(Stratum { index, count: n }, rng);
-            let x = data.row(rng.random_range(0..data.len()));
+            let i = rng.random_range(0..data.len());
+            let (x, class) = (data.row(i), denoiser.shown(data.label(i), rng));
             noise.fill_with(|| rng.sample(StandardNormal));
             for ((y, x), n) in noisy.iter_mut().zip(x).zip(&noise) {
                 *y = x + sigma * n;
             }
             objective.target(&noisy, sigma, &mut noise);
             let c = denoiser.precondition.at(sigma);
-            denoiser.append_input(&noisy, sigma, &mut examples.inputs);
+            denoiser.append_input(&noisy, sigma, class, &mut examples.inputs);
             examples.targets.extend(noise.iter().zip(&noisy).map(|(n, y)| (n - c.skip * y) / c.gain));
             examples.weights.push(objective.weight(sigma) * (c.gain * c.gain));
         }

@@ -3,6 +3,7 @@
 //! Weights are int8 with one scale per output channel; activations are integers of a chosen width. The
 //! trainer only decides the numbers: what they give is computed by the core alone.
 
+mod measure;
 mod rounding;
 
 use crate::denoiser::{Coefficients, Denoiser};
@@ -10,10 +11,11 @@ use crate::fidelity::noisy;
 use crate::mlp::Activation;
 use crate::points::Points;
 use half::f16;
+use measure::{calibrate_detector, measure_levels};
 use rand::Rng;
 use rounding::{Evidence, Rounded, round_layer};
 use tinyscore::blob::{LayerSource, Level, Source, Stage, TABLE};
-use tinyscore::{Error, Plan, Score};
+use tinyscore::{Detector, Error, Plan, Score};
 
 /// Room above the largest value seen in calibration.
 const MARGIN: f32 = 1.1;
@@ -31,6 +33,8 @@ const BIAS_BOUND: f32 = 500_000_000.0;
 #[derive(Clone, Debug)]
 pub struct Calibration {
     inputs: Vec<f32>,
+    /// The noisy points themselves, model units.
+    points: Vec<f32>,
     /// One per input: gain²/E[ε̂²] at its level, which makes an error of F relative to ε̂.
     weights: Vec<f32>,
 }
@@ -44,16 +48,17 @@ impl Calibration {
         points: usize,
         rng: &mut impl Rng,
     ) -> Self {
-        let mut seen = Self { inputs: Vec::new(), weights: Vec::new() };
+        let mut seen = Self { inputs: Vec::new(), points: Vec::new(), weights: Vec::new() };
         for &sigma in sigmas {
             let mut score = denoiser.at_levels(std::slice::from_ref(&sigma));
             let mut eps = vec![0.0; data.dim()];
             let mut square = 0.0;
             for _ in 0..points {
-                let x = noisy(data, sigma, rng);
+                let (x, label) = noisy(data, sigma, rng);
                 score.noise(&x, 0, &mut eps);
                 square += eps.iter().map(|e| e * e).sum::<f32>();
-                denoiser.append_input(&x, sigma, &mut seen.inputs);
+                denoiser.append_input(&x, sigma, denoiser.shown(label, rng), &mut seen.inputs);
+                seen.points.extend(x);
             }
             let gain = denoiser.precondition.at(sigma).gain;
             let weight = gain * gain * points as f32 / square.max(f32::MIN_POSITIVE);
@@ -80,6 +85,8 @@ pub struct Export<'a> {
     pub mean: &'a [f32],
     /// Per dimension, data units.
     pub scale: &'a [f32],
+    /// Training points, model units: what is no anomaly.
+    pub data: &'a Points,
 }
 
 /// Quantizes `denoiser` on the evidence `seen` and writes the blob with `plan` stored in it.
@@ -92,6 +99,7 @@ pub fn quantize(
     export: &Export<'_>,
     plan: &(impl Plan + ?Sized),
 ) -> Result<Vec<u8>, Error> {
+    let float_denoiser = denoiser;
     let mut denoiser = denoiser.clone();
     let dim = denoiser.dim();
     let wide = ((1_i32 << (export.activation_bits - 1)) - 1) as f32;
@@ -105,8 +113,7 @@ pub fn quantize(
     for i in 0..denoiser.net.layers.len() {
         let layer = &denoiser.net.layers[i];
         let targets = layer.pre_activations(&float);
-        let most =
-            if i == 0 { largest_columns(&condition_rows(&denoiser, export.sigmas)) } else { Vec::new() };
+        let most = if i == 0 { largest_rows(&denoiser, export.sigmas) } else { Vec::new() };
         let bias_room = |j: usize, bias: f32| {
             let bias = most.get(j).copied().unwrap_or(bias.abs());
             1.5 * bias * limit / (BIAS_BOUND * reach)
@@ -125,8 +132,12 @@ pub fn quantize(
         activations.push(knots);
     }
     activations.pop();
-    let conditions = condition_rows(&denoiser, export.sigmas);
-    write(&denoiser, export, plan, &conditions, &dense, &activations)
+    let integers = Quantized { denoiser, dense, activations };
+    let mut levels = integers.levels(export.sigmas);
+    let draft = integers.encode(export, &levels, Detector::default(), plan)?;
+    measure_levels(&draft, float_denoiser, seen, &mut levels)?;
+    let detector = calibrate_detector(&draft, export.data)?;
+    integers.encode(export, &levels, detector, plan)
 }
 
 /// What the embedding of each level adds to the first layer, with its bias: levels × first width.
@@ -141,9 +152,18 @@ fn condition_rows(denoiser: &Denoiser, sigmas: &[f32]) -> Vec<Vec<f32>> {
     sigmas.iter().map(row).collect()
 }
 
-/// Largest magnitude of each column.
-fn largest_columns(rows: &[Vec<f32>]) -> Vec<f32> {
-    (0..rows[0].len()).map(|j| rows.iter().fold(0.0_f32, |m, row| row[j].abs().max(m))).collect()
+/// What each class adds to the first layer: classes × first width.
+fn class_rows(denoiser: &Denoiser) -> Vec<Vec<f32>> {
+    let first = &denoiser.net.layers[0];
+    let column = |i: usize| first.weight.chunks_exact(first.inputs).map(|w| w[i]).collect();
+    (first.inputs - denoiser.classes..first.inputs).map(column).collect()
+}
+
+/// Most that a level and a class together add to each of the first layer's sums.
+fn largest_rows(denoiser: &Denoiser, sigmas: &[f32]) -> Vec<f32> {
+    let most = |rows: &[Vec<f32>], j: usize| rows.iter().fold(0.0_f32, |m, row| row[j].abs().max(m));
+    let (levels, classes) = (condition_rows(denoiser, sigmas), class_rows(denoiser));
+    (0..denoiser.net.layers[0].outputs).map(|j| most(&levels, j) + most(&classes, j)).collect()
 }
 
 /// A dense layer in integers: w ≈ weight·unit/step, x ≈ integer·step, sums in `units`.
@@ -238,72 +258,93 @@ fn shape(activation: Activation) -> (f32, [f32; 2]) {
     }
 }
 
-/// Assembles the blob.
-fn write(
-    denoiser: &Denoiser,
-    export: &Export<'_>,
-    plan: &(impl Plan + ?Sized),
-    conditions: &[Vec<f32>],
-    dense: &[Integers],
-    activations: &[Knots],
-) -> Result<Vec<u8>, Error> {
-    let output = &dense[dense.len() - 1];
-    let power_of_two = largest(&output.units).log2().ceil().exp2();
-    let scales: Vec<f16> = output.units.iter().map(|u| f16::from_f32(u / power_of_two)).collect();
-    let biases: Vec<Vec<i32>> = dense
-        .iter()
-        .zip(&denoiser.net.layers)
-        .enumerate()
-        .map(|(i, (d, layer))| {
-            // The first layer's bias is in the conditions.
-            if i == 0 { vec![0; layer.outputs] } else { d.sums(&layer.bias) }
-        })
-        .collect();
-    let hidden = activations.iter().zip(dense).zip(&dense[1..]);
-    let hidden: Vec<_> = hidden
-        .map(|((knots, d), next)| (knots.multipliers(&d.units), knots.table(next.step), knots.shift))
-        .collect();
-    let stages = hidden.iter().map(|(multipliers, (table, slopes), shift)| Stage::Hidden {
-        multipliers,
-        table,
-        shift: *shift,
-        slopes: *slopes,
-    });
-    let stages = stages.chain([Stage::Output { scales: &scales }]);
-    let layers: Vec<LayerSource<'_>> = dense
-        .iter()
-        .zip(&biases)
-        .zip(stages)
-        .map(|((d, biases), stage)| LayerSource { weights: &d.weights, biases, stage })
-        .collect();
-    let levels: Vec<Level> = export
-        .sigmas
-        .iter()
-        .map(|&sigma| {
-            let Coefficients { input, skip, gain } = denoiser.precondition.at(sigma);
-            Level { sigma, input_gain: input / dense[0].step, skip, output_gain: gain * power_of_two }
-        })
-        .collect();
-    let conditions: Vec<i32> = conditions.iter().flat_map(|row| dense[0].sums(row)).collect();
-    let hidden_widths = denoiser.net.layers.iter().map(|layer| layer.outputs);
-    let widths: Vec<usize> = std::iter::once(denoiser.dim()).chain(hidden_widths).collect();
-    let source = Source {
-        name: export.name,
-        widths: &widths,
-        input_limit: dense[0].limit as i16,
-        levels: &levels,
-        conditions: &conditions,
-        layers: &layers,
-        mean: export.mean,
-        scale: export.scale,
-    };
-    let mut blob = Vec::new();
-    let plan = &plan;
-    let needed = match source.encode(plan, &mut blob) {
-        Err(Error::Buffer { needed, .. }) => needed,
-        other => other?,
-    };
-    blob.resize(needed, 0);
-    source.encode(plan, &mut blob)?;
-    Ok(blob)
+/// A network in integers.
+struct Quantized {
+    /// With the float parts that rounding refitted.
+    denoiser: Denoiser,
+    dense: Vec<Integers>,
+    /// Between the layers.
+    activations: Vec<Knots>,
+}
+
+impl Quantized {
+    /// The output scales' power of two, which goes into the levels.
+    fn power_of_two(&self) -> f32 {
+        let output = &self.dense[self.dense.len() - 1];
+        largest(&output.units).log2().ceil().exp2()
+    }
+
+    /// The noise levels, with nothing measured yet.
+    fn levels(&self, sigmas: &[f32]) -> Vec<Level> {
+        let level = |&sigma: &f32| {
+            let Coefficients { input, skip, gain } = self.denoiser.precondition.at(sigma);
+            let (input_gain, output_gain) = (input / self.dense[0].step, gain * self.power_of_two());
+            Level { sigma, input_gain, skip, output_gain, power: 0.0, error: 0.0 }
+        };
+        sigmas.iter().map(level).collect()
+    }
+
+    /// The blob.
+    fn encode(
+        &self,
+        export: &Export<'_>,
+        levels: &[Level],
+        detector: Detector,
+        plan: &(impl Plan + ?Sized),
+    ) -> Result<Vec<u8>, Error> {
+        let Self { denoiser, dense, activations } = self;
+        let units = dense[dense.len() - 1].units.iter();
+        let scales: Vec<f16> = units.map(|u| f16::from_f32(u / self.power_of_two())).collect();
+        let biases: Vec<Vec<i32>> = dense
+            .iter()
+            .zip(&denoiser.net.layers)
+            .enumerate()
+            .map(|(i, (d, layer))| {
+                // The first layer's bias is in the conditions.
+                if i == 0 { vec![0; layer.outputs] } else { d.sums(&layer.bias) }
+            })
+            .collect();
+        let hidden = activations.iter().zip(dense).zip(&dense[1..]);
+        let hidden: Vec<_> = hidden
+            .map(|((knots, d), next)| (knots.multipliers(&d.units), knots.table(next.step), knots.shift))
+            .collect();
+        let stages = hidden.iter().map(|(multipliers, (table, slopes), shift)| Stage::Hidden {
+            multipliers,
+            table,
+            shift: *shift,
+            slopes: *slopes,
+        });
+        let stages = stages.chain([Stage::Output { scales: &scales }]);
+        let layers: Vec<LayerSource<'_>> = dense
+            .iter()
+            .zip(&biases)
+            .zip(stages)
+            .map(|((d, biases), stage)| LayerSource { weights: &d.weights, biases, stage })
+            .collect();
+        let sums =
+            |rows: Vec<Vec<f32>>| -> Vec<i32> { rows.iter().flat_map(|row| dense[0].sums(row)).collect() };
+        let hidden_widths = denoiser.net.layers.iter().map(|layer| layer.outputs);
+        let widths: Vec<usize> = std::iter::once(denoiser.dim()).chain(hidden_widths).collect();
+        let source = Source {
+            name: export.name,
+            widths: &widths,
+            input_limit: dense[0].limit as i16,
+            levels,
+            conditions: &sums(condition_rows(denoiser, export.sigmas)),
+            classes: &sums(class_rows(denoiser)),
+            detector,
+            layers: &layers,
+            mean: export.mean,
+            scale: export.scale,
+        };
+        let mut blob = Vec::new();
+        let plan = &plan;
+        let needed = match source.encode(plan, &mut blob) {
+            Err(Error::Buffer { needed, .. }) => needed,
+            other => other?,
+        };
+        blob.resize(needed, 0);
+        source.encode(plan, &mut blob)?;
+        Ok(blob)
+    }
 }

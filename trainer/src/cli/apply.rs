@@ -1,0 +1,155 @@
+//! Commands that use a model on data: denoise, impute, detect.
+
+use super::commands::{network, read_model, refuse_existing};
+use anyhow::{Context, Result, anyhow, bail};
+use clap::Args;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use trainer::apply::{self, Denoising, Noise};
+use trainer::config::UsageError;
+use trainer::points::Points;
+use trainer::{data, npy, write_atomic};
+
+/// What the three commands share.
+#[derive(Debug, Args)]
+pub struct Files {
+    /// A model.postcard
+    model: PathBuf,
+    /// Rows in data units: a .csv or .npy file
+    data: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Denoise {
+    #[command(flatten)]
+    files: Files,
+    /// Strength of the noise in units of the standardized data [default: estimated for each row]
+    #[arg(long)]
+    sigma: Option<f32>,
+    /// Draw from the clean data given the noisy, instead of their mean
+    #[arg(long)]
+    draw: bool,
+    /// Seed of the draws
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// float32 rows of shape (n, d), in data units
+    #[arg(long, value_name = "FILE.npy")]
+    out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Impute {
+    #[command(flatten)]
+    files: Files,
+    /// Columns to fill in, from 0; what they hold in the file does not matter
+    #[arg(long, value_name = "I,J,…", value_delimiter = ',', required = true)]
+    unknown: Vec<usize>,
+    /// Times that every step is taken; more agree better with the known columns
+    #[arg(long, default_value_t = 10)]
+    times: usize,
+    /// Seed of the draws
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// float32 rows of shape (n, d), in data units
+    #[arg(long, value_name = "FILE.npy")]
+    out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Detect {
+    #[command(flatten)]
+    files: Files,
+    /// Scores and verdicts, one line a row
+    #[arg(long, value_name = "FILE.csv")]
+    out: PathBuf,
+}
+
+pub fn denoise(args: &Denoise) -> Result<()> {
+    let (bytes, rows) = args.files.read(&args.out)?;
+    let network = network(&args.files.model, &bytes)?;
+    let how = if args.draw { Denoising::Draw } else { Denoising::Mean };
+    let noise = match args.sigma {
+        Some(sigma) if !(sigma > 0.0 && sigma.is_finite()) => {
+            return Err(UsageError(format!("sigma is {sigma}, but must be positive")).into());
+        }
+        sigma => sigma.map_or(Noise::Unknown, Noise::Known),
+    };
+    let (clean, mut sigmas) = args.files.fits(apply::denoise(&network, &rows, how, noise, args.seed))?;
+    save(&args.out, &clean)?;
+    sigmas.sort_unstable_by(f32::total_cmp);
+    println!(
+        "{}: {} rows, taken as data with noise of σ {:.4} (median of {:.4}…{:.4})",
+        args.out.display(),
+        clean.len(),
+        sigmas[sigmas.len() / 2],
+        sigmas[0],
+        sigmas[sigmas.len() - 1]
+    );
+    Ok(())
+}
+
+pub fn impute(args: &Impute) -> Result<()> {
+    let (bytes, rows) = args.files.read(&args.out)?;
+    let network = network(&args.files.model, &bytes)?;
+    let dim = network.model().dim();
+    if let Some(column) = args.unknown.iter().find(|&&column| column >= dim) {
+        let what = format!(
+            "column {column} is to be filled in, but the model has {dim}: take columns of 0…{}",
+            dim - 1
+        );
+        return Err(UsageError(what).into());
+    }
+    let mask: Vec<bool> = (0..dim).map(|column| !args.unknown.contains(&column)).collect();
+    let full = args.files.fits(apply::fill_in(&network, &rows, &mask, args.times, args.seed))?;
+    save(&args.out, &full)?;
+    println!(
+        "{}: {} rows, {} of {dim} columns filled in",
+        args.out.display(),
+        full.len(),
+        args.unknown.len()
+    );
+    Ok(())
+}
+
+pub fn detect(args: &Detect) -> Result<()> {
+    let (bytes, rows) = args.files.read(&args.out)?;
+    let network = network(&args.files.model, &bytes)?;
+    let scores = args.files.fits(apply::anomaly_scores(&network, &rows))?;
+    let (Some(scores), Some(detector)) = (scores, network.model().detector()) else {
+        bail!("{} has no anomaly detector; export the run again", args.files.model.display());
+    };
+    let mut text = String::from("score,anomaly\n");
+    for &score in &scores {
+        let _ = writeln!(text, "{score},{}", u8::from(detector.is_anomaly(score)));
+    }
+    write_atomic(&args.out, text.as_bytes()).with_context(|| cannot_write(&args.out))?;
+    let found = scores.iter().filter(|&&score| detector.is_anomaly(score)).count();
+    println!(
+        "{}: {found} of {} rows are anomalies (score above {:.4}, which 1 % of the training data exceed)",
+        args.out.display(),
+        scores.len(),
+        detector.threshold
+    );
+    Ok(())
+}
+
+impl Files {
+    /// The model's bytes and the rows; refuses an output that is there.
+    fn read(&self, out: &Path) -> Result<(Vec<u8>, Points)> {
+        refuse_existing(out)?;
+        Ok((read_model(&self.model)?, data::read(&self.data)?))
+    }
+
+    /// Names both files where they do not fit.
+    fn fits<T>(&self, result: Result<T, tinyscore::Error>) -> Result<T> {
+        result.map_err(|e| anyhow!("{} with {}: {e}", self.model.display(), self.data.display()))
+    }
+}
+
+fn save(path: &Path, points: &Points) -> Result<()> {
+    npy::save(path, points).with_context(|| cannot_write(path))
+}
+
+fn cannot_write(path: &Path) -> String {
+    format!("cannot write {}; give a writable place with --out", path.display())
+}
