@@ -89,7 +89,7 @@ fn a_resumed_training_ends_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let mut config = small().with_objective(objective);
         // Long enough to be interrupted, but not before the first step.
-        let (steps, pause) = if objective == ObjectiveName::Dsm { (4000, 60) } else { (600, 300) };
+        let (steps, pause) = if objective == ObjectiveName::Dsm { (20_000, 60) } else { (4000, 150) };
         config.training.steps = steps;
         let straight = Run::create(&folder.path().join("a"), config.clone()).unwrap();
         whole(&straight, &GO_ON).unwrap().unwrap();

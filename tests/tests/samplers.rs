@@ -113,12 +113,12 @@ fn multistep_rows_keep_pure_noise() {
         Box::new(Deis::new(4).unwrap().plan(SIGMAS).unwrap()) as Box<dyn Plan>,
         Box::new(Ipndm::new(4).unwrap().plan(SIGMAS).unwrap()),
     ] {
-        for row in 0..SIGMAS.len() {
+        for (row, sigma) in SIGMAS.into_iter().enumerate() {
             // x = σ·z has ε̂ = z at all levels.
             let step = plan.step(row);
             let next = SIGMAS.get(row + 1).copied().unwrap_or(0.0);
-            let x = SIGMAS[row] + step.b + step.c.iter().sum::<f32>();
-            assert!((x - next).abs() < 2e-6 * SIGMAS[row], "{row}: {x}");
+            let x = sigma + step.b + step.c.iter().sum::<f32>();
+            assert!((x - next).abs() < 2e-6 * sigma, "{row}: {x}");
         }
     }
 }
@@ -254,9 +254,9 @@ fn mala_is_in_detailed_balance() {
         moves[from][cell(chain.state()[0]).min(7)] += 1;
     }
     let mut compared = 0;
-    for i in 0..8 {
-        for j in 0..i {
-            let (there, back) = (f64::from(moves[i][j]), f64::from(moves[j][i]));
+    for (i, row) in moves.iter().enumerate() {
+        for (j, &there) in row.iter().enumerate().take(i) {
+            let (there, back) = (f64::from(there), f64::from(moves[j][i]));
             assert!((there - back).abs() <= 4.5 * (there + back + 1.0).sqrt(), "{i} {j}: {there} {back}");
             compared += usize::from(there > 1000.0);
         }

@@ -62,17 +62,7 @@ impl Dataset {
     }
 
     fn read(config: &Config) -> Result<Self> {
-        let path = Path::new(&config.data);
-        let looks_like_a_file = path.extension().is_some() || config.data.contains(std::path::MAIN_SEPARATOR);
-        if !looks_like_a_file {
-            let names: Vec<&str> = Toy::ALL.iter().map(|toy| toy.name()).collect();
-            let names = names.join(", ");
-            return Err(UsageError(format!(
-                "data is {:?}, but must be one of {names}, or a .csv or .npy file",
-                config.data
-            ))
-            .into());
-        }
+        let path = file(&config.data)?;
         let all = data::load(path)?;
         if all.dim() > crate::sample::MAX_DIM {
             anyhow::bail!(
@@ -101,4 +91,17 @@ impl Dataset {
 /// The data set of this name.
 pub fn named(name: &str) -> Option<Toy> {
     Toy::from_str(name, true).ok()
+}
+
+/// The file that `data` names, which is no named set.
+///
+/// # Errors
+/// When it does not look like a file.
+pub fn file(data: &str) -> Result<&Path, UsageError> {
+    let path = Path::new(data);
+    if path.extension().is_some() || data.contains(std::path::MAIN_SEPARATOR) {
+        return Ok(path);
+    }
+    let names = Toy::ALL.map(Toy::name).join(", ");
+    Err(UsageError(format!("data is {data:?}, but must be one of {names}, or a .csv or .npy file")))
 }

@@ -49,19 +49,16 @@ impl<'a> GaussianMixture<'a> {
     /// Of every component log(w_k·N(x; μ_k, …)) but for the constant of the normal densities.
     fn logs(&self, x: &[f32], sigma: f32) -> Vec<f64> {
         let variance = self.variance_at(sigma);
-        let components = self.means.iter().zip(&self.weights);
-        let log = |(mean, weight): (&Vec<f32>, &f32)| {
+        let log = |(k, (mean, weight)): (usize, (&Vec<f32>, &f32))| {
             let square: f64 = mean.iter().zip(x).map(|(m, x)| (f64::from(*x) - f64::from(*m)).powi(2)).sum();
-            f64::from(*weight).ln() - 0.5 * square / variance
+            let weight = match self.class {
+                None => f64::from(*weight).ln(),
+                Some(class) if class == k => 0.0,
+                Some(_) => f64::NEG_INFINITY,
+            };
+            weight - 0.5 * square / variance
         };
-        let mut logs: Vec<f64> = components.map(log).collect();
-        if let Some(class) = self.class {
-            logs.iter_mut()
-                .enumerate()
-                .filter(|(k, _)| *k != class)
-                .for_each(|(_, log)| *log = f64::NEG_INFINITY);
-        }
-        logs
+        self.means.iter().zip(&self.weights).enumerate().map(log).collect()
     }
 
     /// log p(x; σ) at any σ, 0 included.
@@ -84,15 +81,34 @@ impl<'a> GaussianMixture<'a> {
         self
     }
 
-    /// ε̂ at any σ, in double precision.
-    pub fn noise_at(&self, x: &[f32], sigma: f32, eps: &mut [f32]) {
+    /// vᵀ·(∂ε̂/∂x)·v at any σ: with the posterior mean m = Σ γ_k·μ_k,
+    /// σ/(v + σ²)·(|v|² − Σ γ_k·(v·(μ_k − m))²/(v + σ²)).
+    pub fn curvature_at(&self, x: &[f32], sigma: f32, direction: &[f32]) -> f64 {
         let variance = self.variance_at(sigma);
+        let dot =
+            |a: &[f32]| a.iter().zip(direction).map(|(a, v)| f64::from(*a) * f64::from(*v)).sum::<f64>();
+        let posterior = self.posterior(x, sigma);
+        let along: Vec<f64> = self.means.iter().map(|mean| dot(mean)).collect();
+        let mean: f64 = along.iter().zip(&posterior).map(|(a, p)| a * p).sum();
+        let spread: f64 = along.iter().zip(&posterior).map(|(a, p)| p * (a - mean).powi(2)).sum();
+        f64::from(sigma) / variance * (dot(direction) - spread / variance)
+    }
+
+    /// γ_k(x) of every component.
+    fn posterior(&self, x: &[f32], sigma: f32) -> Vec<f64> {
         let logs = self.logs(x, sigma);
         let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let posterior: Vec<f64> = logs.iter().map(|l| (l - largest).exp()).collect();
         let total: f64 = posterior.iter().sum();
+        posterior.iter().map(|p| p / total).collect()
+    }
+
+    /// ε̂ at any σ, in double precision.
+    pub fn noise_at(&self, x: &[f32], sigma: f32, eps: &mut [f32]) {
+        let variance = self.variance_at(sigma);
+        let posterior = self.posterior(x, sigma);
         for (j, (eps, x)) in eps.iter_mut().zip(x).enumerate() {
-            let mean: f64 = self.means.iter().zip(&posterior).map(|(m, p)| f64::from(m[j]) * p / total).sum();
+            let mean: f64 = self.means.iter().zip(&posterior).map(|(m, p)| f64::from(m[j]) * p).sum();
             *eps = (f64::from(sigma) / variance * (f64::from(*x) - mean)) as f32;
         }
     }

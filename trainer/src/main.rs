@@ -1,4 +1,5 @@
-//! The command line: train, quantize, sample, eval, verify, plot, inspect, list, digest.
+//! The command line: train, quantize, sample, eval, verify, plot, likelihood, interpolate, inspect, list,
+//! digest.
 
 mod cli;
 

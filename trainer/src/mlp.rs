@@ -172,18 +172,24 @@ impl Dense {
     /// `x`: n x inputs, `y`: n x outputs, both row-major.
     #[inline(always)]
     fn apply(&self, x: &[f32], y: &mut [f32]) {
+        self.apply_with(&self.bias, x, y);
+    }
+
+    /// W x + `bias`.
+    #[inline(always)]
+    fn apply_with(&self, bias: &[f32], x: &[f32], y: &mut [f32]) {
         for first in (0..self.outputs).step_by(TILE) {
-            self.apply_tile(first..self.outputs.min(first + TILE), x, y);
+            self.apply_tile(first..self.outputs.min(first + TILE), bias, x, y);
         }
     }
 
     /// Computes the outputs `tile` of every example.
     #[inline(always)]
-    fn apply_tile(&self, tile: Range<usize>, x: &[f32], y: &mut [f32]) {
+    fn apply_tile(&self, tile: Range<usize>, bias: &[f32], x: &[f32], y: &mut [f32]) {
         // A short last tile repeats its last row rather than taking another path.
         let index = |i: usize| (tile.start + i).min(tile.end - 1);
         let rows = std::array::from_fn(|i| &self.weight[index(i) * self.inputs..][..self.inputs]);
-        let bias = &self.bias[tile.clone()];
+        let bias = &bias[tile.clone()];
         let y = y.chunks_exact_mut(self.outputs);
         for (x, y) in x.chunks_exact(self.inputs).zip(y) {
             let sums = dot_products(&rows, x);
@@ -341,6 +347,43 @@ impl Mlp {
                 y.copy_from_slice(self.forward_rows(x, scratch, |_, _| ()));
             });
         outputs
+    }
+
+    /// The output at `x`, and its derivatives along the rows of `tangents` (n x inputs): n x outputs. Both lie
+    /// in `scratch`; the output is that of [`Mlp::forward`] bit for bit.
+    ///
+    /// # Panics
+    /// Unless `x` is one input.
+    pub fn forward_tangents<'a>(
+        &self,
+        x: &[f32],
+        tangents: &[f32],
+        [values, derivatives]: &'a mut [Scratch; 2],
+    ) -> (&'a [f32], &'a [f32]) {
+        let rows = tangents.len() / self.inputs();
+        let mut slopes = Vec::new();
+        let Scratch { current, next } = derivatives;
+        current.clear();
+        current.extend_from_slice(tangents);
+        let last = self.layers.len() - 1;
+        let output = self.forward_with(x, values, |index, z| {
+            let layer = &self.layers[index];
+            next.resize(rows * layer.outputs, 0.0);
+            let none = vec![0.0; layer.outputs];
+            dispatch(
+                #[inline(always)]
+                || layer.apply_with(&none, current, next),
+            );
+            if index < last {
+                slopes.clear();
+                slopes.extend(z.iter().map(|&z| self.activation.value_and_slope(z).1));
+                for row in next.chunks_exact_mut(layer.outputs) {
+                    row.iter_mut().zip(&slopes).for_each(|(t, slope)| *t *= slope);
+                }
+            }
+            std::mem::swap(current, next);
+        });
+        (output, current)
     }
 
     fn forward_rows<'a>(

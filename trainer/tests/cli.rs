@@ -99,7 +99,7 @@ fn every_command_works_on_a_fresh_run() {
     assert_eq!(a[a.len() - 400..][..160], b[b.len() - 160..], "the first chains depend on their number");
     let first = works(dir, &["digest", model]);
     assert_eq!(first, works(dir, &["digest", model]));
-    assert_eq!(first.lines().count(), 13);
+    assert_eq!(first.lines().count(), 21);
     assert!(first.lines().all(|line| line.starts_with("digest ") && line.split(' ').count() == 3), "{first}");
     works(dir, &["eval", "run"]);
     works(dir, &["plot", "run"]);
@@ -194,7 +194,7 @@ fn every_objective_trains() {
         ("ism", "edm", &["--objective-sigma", "0"]),
         ("ssm", "edm", &["--probes", "2", "--activation", "elu"]),
         ("dsm", "notes", &["--precondition", "notes"]),
-        ("ncsn", "epsilon", &[]),
+        ("ncsn", "edm", &[]),
         ("ddpm", "epsilon", &["--schedule", "cosine"]),
         ("v-prediction", "v", &["--schedule", "linear"]),
         ("x0-prediction", "x0", &[]),

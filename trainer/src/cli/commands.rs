@@ -1,19 +1,24 @@
 //! The commands.
 
-use super::{Eval, Quantize, Sample, SuiteName, Train};
+use super::{Eval, Interpolate, Likelihood, Quantize, Sample, SuiteName, Train};
 use anyhow::{Context, Result, anyhow, bail};
+use rand::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tinyscore::sampler::{Heun, Sampler};
 use tinyscore::{Guided, Levels, Model, Plan, conformance};
 use trainer::config::{Config, Preset, UsageError};
 use trainer::data::{self, Toy};
 use trainer::fidelity::AtLevel;
+use trainer::likelihood::{self, FloatFlow, NegativeLogLikelihood, log_likelihoods};
 use trainer::objective::ObjectiveName;
 use trainer::report::{Quality, Report, worst};
-use trainer::run::{Run, digest as hash, draw_blob, whole};
+use trainer::run::{Run, bar, digest as hash, draw_blob, whole};
 use trainer::sample::{self, MAX_DIM, Method, Network, Options};
-use trainer::{closed_form, npy, suite};
+use trainer::sweep::{self, Sweep};
+use trainer::{Points, checkpoint, closed_form, dataset, latent, npy, suite};
 
 /// The demonstration.
 pub fn demo() -> Result<()> {
@@ -175,6 +180,7 @@ fn plan<'a>(args: &Sample, model: &Model<'a>) -> Result<Box<dyn Plan + Send + Sy
 
 pub fn eval(args: &Eval) -> Result<()> {
     match (&args.run, args.suite) {
+        _ if args.sweep => eval_sweep(args),
         (Some(dir), _) => eval_run(dir),
         (None, Some(name)) => eval_suite(args, name),
         (None, None) => bail!("give a run folder or --suite"),
@@ -190,6 +196,47 @@ fn eval_run(dir: &Path) -> Result<()> {
     }
     print_quality("real vs real", &Quality::of(&run.data.other, &run.data));
     Ok(())
+}
+
+fn eval_sweep(args: &Eval) -> Result<()> {
+    let (runs, dir) = match &args.run {
+        Some(dir) => (runs_in(dir)?, dir.clone()),
+        None => (Vec::new(), PathBuf::from("runs/sweep-exact")),
+    };
+    let dir = args.out.clone().unwrap_or(dir);
+    std::fs::create_dir_all(&dir)
+        .with_context(|| format!("cannot make the folder {}; give another with --out", dir.display()))?;
+    let mut sweep = Sweep::default();
+    let bar = bar("sweeping", sweep::cells() * runs.len().max(1) as u64);
+    if args.exact {
+        sweep.add_exact(&bar)?;
+    }
+    for run in &runs {
+        sweep.add_run(run, &bar)?;
+    }
+    bar.finish();
+    trainer::write_atomic(&dir.join("sweep.json"), serde_json::to_string_pretty(&sweep)?.as_bytes())?;
+    sweep.plot(&dir)?;
+    println!("SW2 (of the mixture: of its whitened modes) at evaluations of at most\n{}", sweep.table());
+    println!("Made in {}: sweep.json, sweep-ode.png, sweep-sde.png", dir.display());
+    Ok(())
+}
+
+/// The run in this folder, or those in the folders in it.
+fn runs_in(dir: &Path) -> Result<Vec<Run>> {
+    let is_run = |path: &Path| path.join("config.toml").is_file();
+    if is_run(dir) {
+        return Ok(vec![Run::open(dir)?]);
+    }
+    let entries = std::fs::read_dir(dir)
+        .with_context(|| format!("cannot read {}; give the folder of a run or of a suite", dir.display()))?;
+    let mut paths: Vec<PathBuf> =
+        entries.filter_map(|e| Some(e.ok()?.path())).filter(|p| is_run(p)).collect();
+    paths.sort();
+    if paths.is_empty() {
+        bail!("no run in {}; train one, or a suite with `trainer eval --suite 2d`", dir.display());
+    }
+    paths.iter().map(|path| Run::open(path)).collect()
 }
 
 fn print_quality(name: &str, quality: &Quality) {
@@ -270,6 +317,108 @@ pub fn plot(dir: &Path) -> Result<()> {
     let levels = run.fidelity(&run.trained()?, &blob)?;
     run.plot(&checkpoint, &blob, &float?, &int8?, &levels)?;
     println!("drawn again in {}", dir.display());
+    Ok(())
+}
+
+pub fn likelihood(args: &Likelihood) -> Result<()> {
+    if args.n == 0 {
+        return Err(UsageError("n is 0, but must be at least 1".into()).into());
+    }
+    if !(1e-7..=0.1).contains(&args.tolerance) {
+        let what = format!("tolerance is {}, but must be in 1e-7…0.1", args.tolerance);
+        return Err(UsageError(what).into());
+    }
+    let run = float_run(&args.run)?;
+    let denoiser = run.trained()?;
+    let (name, points) = likelihood_points(args, &run)?;
+    let training = &run.config.training;
+    let settings = likelihood::Settings {
+        sigma_min: training.sigma_min,
+        sigma_max: training.sigma_max,
+        tolerance: args.tolerance,
+        seed: args.seed,
+    };
+    let standard = run.data.standardizer.apply(&points);
+    let logs = log_likelihoods(&FloatFlow::new(&denoiser), &standard, &settings)?;
+    let NegativeLogLikelihood { nats, error, bits_per_dim } =
+        NegativeLogLikelihood::new(&logs, &run.data.standardizer);
+    println!(
+        "{name}: {} points of {} dimensions, σ from {} to {}, divergence {}",
+        points.len(),
+        points.dim(),
+        settings.sigma_min,
+        settings.sigma_max,
+        if points.dim() <= likelihood::EXACT { "exact" } else { "by Hutchinson's estimate" },
+    );
+    println!("negative log-likelihood: {nats:.4} ± {error:.4} nats, {bits_per_dim:.4} bits per dimension");
+    Ok(())
+}
+
+/// The run of a folder, or of the checkpoint in it. An int8 model is no float network.
+fn float_run(path: &Path) -> Result<Run> {
+    if path.extension().is_some_and(|e| e == "postcard") {
+        let what = format!(
+            "{} is a model for the chip: its int8 network is a staircase and has no divergence, which the \
+             likelihood integrates; give the run folder that it was exported from, with its float {}",
+            path.display(),
+            checkpoint::FILE
+        );
+        return Err(UsageError(what).into());
+    }
+    match path.parent() {
+        Some(folder) if path.is_file() && path.ends_with(checkpoint::FILE) => Run::open(folder),
+        _ => Run::open(path),
+    }
+}
+
+/// A name and at most n points, in data units.
+fn likelihood_points(args: &Likelihood, run: &Run) -> Result<(String, Points)> {
+    let Some(data) = &args.data else {
+        return Ok((format!("{}, held back", run.config.data), run.data.reference.take(args.n)));
+    };
+    let points = match dataset::named(data) {
+        Some(toy) => toy.draw(args.n, &mut Xoshiro256PlusPlus::seed_from_u64(args.seed)),
+        None => data::read(dataset::file(data)?)?.take(args.n),
+    };
+    if points.dim() != run.data.dim() {
+        let (have, want) = (points.dim(), run.data.dim());
+        let what = format!(
+            "{data} has {have} dimensions, but the run's data {} have {want}: give data of {want} columns",
+            run.config.data
+        );
+        return Err(UsageError(what).into());
+    }
+    Ok((data.clone(), points))
+}
+
+pub fn interpolate(args: &Interpolate) -> Result<()> {
+    if args.n < 2 {
+        return Err(UsageError(format!("n is {}, but must be at least 2", args.n)).into());
+    }
+    let bytes = read_model(&args.model)?;
+    let mut network = network(&args.model, &bytes)?;
+    refuse_existing(&args.out)?;
+    let levels = network.model().levels();
+    let plan = Heun.plan(levels)?;
+    let [a, b] = [args.from, args.to].map(|seed| latent::of_seed(&network, &plan, seed));
+    let path = latent::interpolate(&a?, &b?, args.n);
+    let mut samples = Points::with_capacity(path.dim(), args.n);
+    let mut data = vec![0.0; path.dim()];
+    for z in path.rows() {
+        let x = latent::decode(&mut network, levels, z)?;
+        network.model().to_data(&x, &mut data);
+        samples.push_row(&data);
+    }
+    npy::save(&args.out, &samples)
+        .with_context(|| format!("cannot write {}; give a writable place with --out", args.out.display()))?;
+    println!(
+        "{}: {} samples from seed {} to seed {}, {} evaluations each",
+        args.out.display(),
+        args.n,
+        args.from,
+        args.to,
+        plan.evaluations() - 1
+    );
     Ok(())
 }
 

@@ -35,12 +35,16 @@ enum Command {
     Impute(apply::Impute),
     /// Score data: how far is each row from what the model was trained on?
     Detect(apply::Detect),
-    /// Compare a run's samples with its data; or train and judge a whole suite
+    /// Compare a run's samples with its data; train and judge a suite; or compare samplers
     Eval(Eval),
     /// Check a run: int8 against float by noise level, samplers against exact scores, the samples' hash
     Verify(RunFolder),
     /// Draw a run's pictures again
     Plot(RunFolder),
+    /// Log-likelihood of data under a run's float network, by the probability-flow ODE
+    Likelihood(Likelihood),
+    /// Draw the samples between two seeds' through the core, evenly spaced in the latent, into a .npy file
+    Interpolate(Interpolate),
     /// Show what is in a model: shapes, bytes, operations, memory, checksum
     Inspect(ModelFile),
     /// List data sets, objectives and samplers
@@ -105,17 +109,24 @@ struct Sample {
 
 #[derive(Debug, Args)]
 struct Eval {
-    /// Folder of a finished training
-    #[arg(required_unless_present = "suite")]
+    /// Folder of a finished training; with --sweep also a folder of such folders
+    #[arg(required_unless_present_any = ["suite", "exact"])]
     run: Option<PathBuf>,
     /// Train and judge a suite instead: mixture, 2d (the other plane sets), all of them, or objectives (the
     /// mixture by every objective)
     #[arg(long, conflicts_with = "run")]
     suite: Option<SuiteName>,
+    /// Measure all samplers at 4 to 50 evaluations with the float network, into sweep.json and pictures
+    #[arg(long, conflicts_with = "suite")]
+    sweep: bool,
+    /// Sweep the two-mode mixture with its exact score instead, which needs no training
+    #[arg(long, requires = "sweep", conflicts_with = "run")]
+    exact: bool,
     /// Training seeds of the suite; medians are judged. Not for objectives, which take seed 1
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
     seeds: u64,
-    /// Folder for the suite's runs [default: runs/suite-NAME, numbered if taken]
+    /// Folder for the suite's runs [default: runs/suite-NAME, numbered if taken], or for what a sweep writes
+    /// [default: the run's folder; runs/sweep-exact]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -127,6 +138,42 @@ enum SuiteName {
     Plane,
     All,
     Objectives,
+}
+
+#[derive(Debug, Args)]
+struct Likelihood {
+    /// Folder of a finished training, or the checkpoint in it
+    run: PathBuf,
+    /// A data set (see `list`), or a .csv or .npy file, in data units [default: points the run held back]
+    #[arg(long, value_name = "NAME|FILE")]
+    data: Option<String>,
+    /// Points to take, at most
+    #[arg(short, long, default_value_t = 2000)]
+    n: usize,
+    /// Error of a step of the ODE solver, 1e-7…0.1
+    #[arg(long, default_value_t = 1e-5)]
+    tolerance: f64,
+    /// Seed of points of a named data set, and of Hutchinson's directions above 64 dimensions
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+#[derive(Debug, Args)]
+struct Interpolate {
+    /// A model.postcard
+    model: PathBuf,
+    /// Seed of the first sample
+    #[arg(long, value_name = "SEED")]
+    from: u64,
+    /// Seed of the last sample
+    #[arg(long, value_name = "SEED")]
+    to: u64,
+    /// Number of samples, both ends included
+    #[arg(short, long, default_value_t = 9)]
+    n: usize,
+    /// float32 samples of shape (n, d), in data units
+    #[arg(long, value_name = "FILE.npy")]
+    out: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -154,6 +201,8 @@ pub fn run(cli: Cli) -> Result<()> {
         Some(Command::Eval(args)) => commands::eval(&args),
         Some(Command::Verify(args)) => commands::verify(&args.run),
         Some(Command::Plot(args)) => commands::plot(&args.run),
+        Some(Command::Likelihood(args)) => commands::likelihood(&args),
+        Some(Command::Interpolate(args)) => commands::interpolate(&args),
         Some(Command::Inspect(args)) => commands::inspect(&args.model),
         Some(Command::List) => commands::list(),
         Some(Command::Digest(args)) => commands::digest(&args.model),

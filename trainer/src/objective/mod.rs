@@ -8,8 +8,7 @@
 //! | `esm` explicit score matching | (ε* − σ/(1 + σ²)·y)/gain, of the exact score | σ/(1 + σ²)·y − F/√(1 + σ²) |
 //! | `ism` implicit score matching | nothing given: least ½‖ε̂‖² − σ·tr ∇ε̂ | σ/(1 + σ²)·y − F/√(1 + σ²) |
 //! | `ssm` sliced score matching | nothing given: least ½‖ε̂‖² − σ·vᵀ∇ε̂·v | σ/(1 + σ²)·y − F/√(1 + σ²) |
-//! | `dsm` denoising score matching | (x − y/(1 + σ²))·√(1 + σ²)/σ | σ/(1 + σ²)·y − F/√(1 + σ²) |
-//! | `ncsn` at L levels | n | F |
+//! | `dsm` denoising score matching, `ncsn` at L levels | (x − y/(1 + σ²))·√(1 + σ²)/σ | σ/(1 + σ²)·y − F/√(1 + σ²) |
 //! | `ddpm` ε-prediction | ε = n | F |
 //! | `v-prediction` | v = (n − σ·x)/√(1 + σ²) | σ/(1 + σ²)·y + F/√(1 + σ²) |
 //! | `x0-prediction` | x | (y − F)/σ |
@@ -104,11 +103,11 @@ impl ObjectiveName {
         clap::ValueEnum::to_possible_value(&self).map(|v| v.get_name().to_owned()).unwrap_or_default()
     }
 
-    /// How its paper reads the network.
+    /// How its paper reads the network; EDM's way where the paper leaves it open.
     pub fn precondition(self) -> Precondition {
         match self {
-            Self::Esm | Self::Ism | Self::Ssm | Self::Dsm | Self::Edm => Precondition::Edm,
-            Self::Ncsn | Self::Ddpm => Precondition::Epsilon,
+            Self::Esm | Self::Ism | Self::Ssm | Self::Dsm | Self::Ncsn | Self::Edm => Precondition::Edm,
+            Self::Ddpm => Precondition::Epsilon,
             Self::VPrediction => Precondition::V,
             Self::X0Prediction => Precondition::X0,
         }
@@ -345,9 +344,8 @@ mod tests {
             for sigma in [0.01_f32, 0.5, 3.0] {
                 let gain = config.net.precondition.at(sigma).gain;
                 let expected = match name {
-                    ObjectiveName::Esm => 0.5 / (1.0 + sigma * sigma),
+                    ObjectiveName::Esm | ObjectiveName::Ncsn => 0.5 / (1.0 + sigma * sigma),
                     ObjectiveName::Dsm => 1.0 / (1.0 + sigma * sigma),
-                    ObjectiveName::Ncsn => 0.5,
                     ObjectiveName::X0Prediction => (1.0 / (sigma * sigma)).max(1.0),
                     _ => 1.0,
                 };

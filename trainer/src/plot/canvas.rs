@@ -36,13 +36,14 @@ pub(super) const GREY: RGBColor = RGBColor(110, 117, 128);
 /// Grid lines and frames.
 pub(super) const FAINT: RGBColor = RGBColor(226, 229, 234);
 /// Distinguishable lines, also for the colour-blind (Okabe and Ito, 2008).
-pub(super) const LINES: [RGBColor; 6] = [
+pub(super) const LINES: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
     RGBColor(204, 121, 167),
     RGBColor(230, 159, 0),
     RGBColor(86, 180, 233),
+    RGBColor(0, 0, 0),
 ];
 
 pub(super) const TITLE_SIZE: i32 = 46;

@@ -38,10 +38,8 @@ pub fn curve(
     draw(path, SIZE, |area| {
         title(area, title_text)?;
         let (_, body) = area.split_vertically(TITLE_STRIP);
-        if lines.len() > 1 {
-            legend(&body, lines)?;
-        }
-        let (_, body) = body.split_vertically(LEGEND_STRIP);
+        let strips = if lines.len() > 1 { legend(&body, lines)? } else { 1 };
+        let (_, body) = body.split_vertically(strips * LEGEND_STRIP);
         chart(&body, (x_axis, x_label), (y_axis, y_label), lines)
     })
 }
@@ -96,17 +94,24 @@ fn draw_line<'a, 'b: 'a>(chart: &mut Chart<'a, 'b>, line: &[(f64, f64)], color: 
     Ok(())
 }
 
-/// What the colours mean, in one row above the chart, where no line runs.
-fn legend(area: &Area, lines: &[(&str, Vec<(f64, f64)>)]) -> Drawn {
+/// What the colours mean, in rows above the chart, where no line runs; the number of rows.
+fn legend(
+    area: &Area,
+    lines: &[(&str, Vec<(f64, f64)>)],
+) -> Result<i32, Box<dyn std::error::Error + Send + Sync>> {
     let style = text(LABEL_SIZE, INK, HPos::Left, VPos::Center);
-    let mut x = MARGIN + Y_LABELS;
+    let left = MARGIN + Y_LABELS;
+    let (mut x, mut y) = (left, LEGEND_STRIP / 2);
     for ((label, _), color) in lines.iter().zip(LINES.into_iter().cycle()) {
-        let stroke = color.stroke_width(6);
-        area.draw(&PathElement::new([(x, LEGEND_STRIP / 2), (x + 44, LEGEND_STRIP / 2)], stroke))?;
-        area.draw_text(label, &style, (x + 60, LEGEND_STRIP / 2 + 4))?;
-        x += 60 + area.estimate_text_size(label, &style)?.0 as i32 + 56;
+        let width = 60 + area.estimate_text_size(label, &style)?.0 as i32;
+        if x > left && x + width > SIZE.0 as i32 - MARGIN {
+            (x, y) = (left, y + LEGEND_STRIP);
+        }
+        area.draw(&PathElement::new([(x, y), (x + 44, y)], color.stroke_width(6)))?;
+        area.draw_text(label, &style, (x + 60, y + 4))?;
+        x += width + 56;
     }
-    Ok(())
+    Ok(y / LEGEND_STRIP + 1)
 }
 
 /// The stretches of a line that both axes can show.
@@ -139,6 +144,18 @@ mod tests {
         let axis = Axis::over([1.0, 4.0].into_iter(), true).unwrap();
         let line = [(1.0, 1.0), (2.0, f64::NAN), (3.0, 1.0), (4.0, 2.0), (5.0, 0.0)];
         assert_eq!(runs(&line, &axis, &axis), [&line[..1], &line[2..4]]);
+    }
+
+    /// The first pixel of a colour is that of its mark in the legend.
+    #[test]
+    fn a_long_legend_takes_more_rows() {
+        let lines = vec![("predictor-corrector", vec![(1.0, 1.0), (2.0, 2.0)]); LINES.len()];
+        let (_, pixels) = drawn(|path| curve(path, "t", "x", "y", &lines, false, false));
+        let row = |RGBColor(r, g, b): RGBColor| {
+            pixels.iter().position(|p| *p == [r, g, b]).unwrap() as i32 / SIZE.0 as i32
+        };
+        let rows = LINES.map(|color| (row(color) - row(LINES[0])) / LEGEND_STRIP);
+        assert_eq!(rows, [0, 0, 0, 1, 1, 1, 2]);
     }
 
     #[test]
