@@ -27,6 +27,7 @@ fn small() -> Config {
 fn a_short_training_leaves_a_whole_run_folder() {
     let folder = tempfile::tempdir().unwrap();
     let run = Run::create(&folder.path().join("run"), small()).unwrap();
+    assert!(run.finished().unwrap().is_none());
     let report = whole(&run, &GO_ON).unwrap().unwrap();
     for name in [
         "model.postcard",
@@ -51,6 +52,8 @@ fn a_short_training_leaves_a_whole_run_folder() {
 
     let again = Run::open(&run.dir).unwrap();
     assert_eq!(again.config, run.config);
+    let read = again.finished().unwrap().unwrap();
+    assert_eq!((read.sample_digest, read.int8.modes), (report.sample_digest, report.int8.modes));
     let blob = std::fs::read(run.file("model.postcard")).unwrap();
     assert_eq!(again.draw_int8(&blob, run.config.seed).unwrap(), samples);
     assert_eq!(again.export(&again.trained().unwrap()).unwrap(), blob);

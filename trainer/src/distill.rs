@@ -22,16 +22,10 @@
 //!
 //! The student has the teacher's shape and starts from its weights; it samples by DDIM at its K levels.
 
-use crate::backend::{Backend, Batch, Hyper, Learner, Snapshot};
-use crate::config::TrainingConfig;
 use crate::denoiser::Denoiser;
-use crate::objective::Examples;
-use crate::points::Points;
+use crate::objective::{Examples, Generator};
 use crate::sample::MAX_DIM;
-use crate::train::one_cycle;
-use indicatif::ProgressBar;
-use rand::{RngExt, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
+use rand::RngExt;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tinyscore::rng::stream;
@@ -94,20 +88,13 @@ impl Ways {
         &self.states[(i * self.sigmas.len() + k) * self.dim..][..self.dim]
     }
 
-    /// The ends of all ways.
-    pub fn ends(&self) -> Points {
-        let mut ends = Points::with_capacity(self.dim, self.len());
-        (0..self.len()).for_each(|i| ends.push_row(self.state(i, self.sigmas.len() - 1)));
-        ends
-    }
-
     /// `n` steps of random ways, all levels alike.
-    fn examples(
+    pub fn examples(
         &self,
         kind: Distillation,
         student: &Denoiser,
         n: usize,
-        rng: &mut Xoshiro256PlusPlus,
+        rng: &mut Generator,
     ) -> Examples {
         let mut examples = Examples::default();
         let levels = self.sigmas.len() - 1;
@@ -144,24 +131,65 @@ fn refined(sigmas: &[f32], smallest: f32) -> Vec<f32> {
     between.collect()
 }
 
-/// The student: `teacher`'s network trained on `ways`.
-pub fn distill<B: Backend>(
-    device: B,
-    teacher: &Denoiser,
-    ways: &Ways,
-    kind: Distillation,
-    config: &TrainingConfig,
-    seed: u64,
-    bar: &ProgressBar,
-) -> Snapshot {
-    let TrainingConfig { weight_decay, clip_norm, ema, .. } = *config;
-    let hyper = Hyper { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay, clip_norm, ema };
-    let mut learner = Learner::new(device, &teacher.net, hyper);
-    for step in 0..config.steps {
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ step);
-        let Examples { inputs, targets, weights } = &ways.examples(kind, teacher, config.batch, &mut rng);
-        learner.step(Batch { inputs, targets, weights }, one_cycle(step, config), false);
-        bar.inc(1);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::denoiser::{Embedding, Precondition};
+    use crate::mlp::Activation;
+    use rand::SeedableRng;
+
+    /// The teacher that knows N(0, 1): its EDM network is zero, its ways x ∝ √(1 + σ²).
+    fn teacher() -> Denoiser {
+        let embedding = Embedding { features: 2, sigma_min: 0.01, sigma_max: 6.0 };
+        let mut rng = Generator::seed_from_u64(1);
+        let mut teacher = Denoiser::new(2, &[4], Activation::Tanh, Precondition::Edm, embedding, 0, &mut rng);
+        teacher.net = teacher.net.with_output_scaled(0.0);
+        teacher
     }
-    learner.snapshot()
+
+    #[test]
+    fn ways_follow_the_exact_flow() {
+        let ways = Ways::new(&teacher(), &[6.0, 1.0, 0.25], 0.02, 50, 3).unwrap();
+        for i in 0..50 {
+            for (k, sigma) in [(1, 1.0_f32), (2, 0.25), (3, 0.0)] {
+                let factor = ((1.0 + sigma * sigma) / 37.0).sqrt();
+                for (x, start) in ways.state(i, k).iter().zip(ways.state(i, 0)) {
+                    assert!((x - factor * start).abs() < 3e-3 * (1.0 + start.abs()), "{i} {k}: {x} {start}");
+                }
+            }
+        }
+    }
+
+    /// A DDIM step with the target lands on the way, or by reflow on the straight line.
+    #[test]
+    fn targets_lead_to_the_next_state() {
+        let (teacher, levels) = (teacher(), [6.0, 1.0]);
+        let ways = Ways::new(&teacher, &levels, 0.02, 20, 3).unwrap();
+        for kind in [Distillation::Trajectory, Distillation::Reflow] {
+            let examples = ways.examples(kind, &teacher, 40, &mut Generator::seed_from_u64(2));
+            let rows = examples.inputs.chunks(4).zip(examples.targets.chunks(2));
+            for (i, (input, target)) in rows.enumerate() {
+                let (sigma, next) = [(6.0_f32, 1.0), (1.0, 0.0)][i % 2];
+                let c = teacher.precondition.at(sigma);
+                let x: Vec<f32> = input[..2].iter().map(|v| v / c.input).collect();
+                let end: Vec<f32> = x
+                    .iter()
+                    .zip(target)
+                    .map(|(x, f)| x - (sigma - next) * (c.skip * x + c.gain * f))
+                    .collect();
+                let reached = |way: usize| match (kind, i % 2) {
+                    (Distillation::Reflow, 0) => {
+                        let ends = ways.state(way, 0).iter().zip(ways.state(way, 2));
+                        ends.map(|(start, end)| end + (start - end) / 6.0).collect()
+                    }
+                    (_, k) => ways.state(way, k + 1).to_vec(),
+                };
+                let close = |way| {
+                    let state: Vec<f32> = reached(way);
+                    state.iter().zip(&end).all(|(a, b)| (a - b).abs() < 1e-4)
+                };
+                assert!((0..20).any(close), "{kind:?} {i}: {end:?}");
+            }
+        }
+    }
 }

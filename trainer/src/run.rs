@@ -141,20 +141,41 @@ impl Run {
             path if path.exists() => Some(self.checkpoint()?),
             _ => None,
         };
+        self.train_by(&Objective::new(&self.config, &self.data)?, &self.fresh(), start, stop)
+    }
+
+    /// Trains `denoiser` by an objective of its own, and writes a checkpoint in the end.
+    ///
+    /// # Errors
+    /// When the checkpoint cannot be written.
+    pub fn train_by(
+        &self,
+        objective: &Objective,
+        denoiser: &Denoiser,
+        start: Option<Checkpoint>,
+        stop: &AtomicBool,
+    ) -> Result<Trained> {
         let bar = bar("training", self.config.training.steps);
         let Config { training, seed, .. } = &self.config;
-        let (objective, denoiser) = (Objective::new(&self.config, &self.data)?, self.fresh());
-        let task = Task {
-            objective: &objective,
-            denoiser: &denoiser,
-            data: &self.data.standard,
-            config: training,
-            seed: *seed,
-        };
+        let task = Task { objective, denoiser, data: &self.data.standard, config: training, seed: *seed };
         let trained = train(Cpu::default(), &task, start, stop, &bar);
         bar.finish();
         trained.checkpoint.save(&self.file(checkpoint::FILE))?;
         Ok(trained)
+    }
+
+    /// The report of a finished run; `None` before it is finished.
+    ///
+    /// # Errors
+    /// When it is damaged.
+    pub fn finished(&self) -> Result<Option<Report>> {
+        let path = self.file("metrics.json");
+        match std::fs::read(&path) {
+            Ok(report) => serde_json::from_slice(&report)
+                .with_context(|| format!("{} is damaged; remove it", path.display()))
+                .map(Some),
+            Err(_) => Ok(None),
+        }
     }
 
     /// Calibrates on the training data.

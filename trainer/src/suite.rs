@@ -154,14 +154,11 @@ fn trained(folder: &Path, what: &str, config: Config, stop: &AtomicBool) -> Resu
     if run.config != config {
         bail!("{} holds a training with other settings; give another folder with --out", folder.display());
     }
-    match std::fs::read(run.file("metrics.json")) {
-        Ok(report) => serde_json::from_slice(&report)
-            .with_context(|| format!("{} is damaged; remove it", run.file("metrics.json").display())),
-        Err(_) => whole(&run, stop)?.with_context(|| {
-            format!(
-                "stopped; the same command with --out {} continues",
-                folder.parent().unwrap_or(folder).display()
-            )
+    match run.finished()? {
+        Some(report) => Ok(report),
+        None => whole(&run, stop)?.with_context(|| {
+            let dir = folder.parent().unwrap_or(folder).display();
+            format!("stopped; the same command with --out {dir} continues")
         }),
     }
 }

@@ -7,13 +7,15 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 use tinyscore::sampler::{Heun, Sampler};
 use tinyscore::{Guided, Levels, Model, Plan, conformance};
 use trainer::config::{Config, Preset, UsageError};
 use trainer::data::{self, Toy};
+use trainer::denoiser::Denoiser;
 use trainer::fidelity::AtLevel;
 use trainer::likelihood::{self, FloatFlow, NegativeLogLikelihood, log_likelihoods};
-use trainer::objective::ObjectiveName;
+use trainer::objective::{Objective, ObjectiveName};
 use trainer::report::{Quality, Report, worst};
 use trainer::run::{Run, bar, digest as hash, draw_blob, whole};
 use trainer::sample::{self, MAX_DIM, Method, Network, Options};
@@ -39,7 +41,7 @@ pub fn train(args: &Train) -> Result<()> {
 }
 
 /// `path`, or with the first number that makes it free.
-fn free(path: &str) -> PathBuf {
+pub fn free(path: &str) -> PathBuf {
     let numbered = (2..).map(|i| PathBuf::from(format!("{path}-{i}")));
     std::iter::once(PathBuf::from(path)).chain(numbered).find(|p| !p.exists()).unwrap_or_default()
 }
@@ -58,13 +60,35 @@ fn stop_flag() -> Result<Arc<AtomicBool>> {
 }
 
 fn execute(run: Run) -> Result<()> {
-    let dir = run.dir.display();
-    let parameters = run.fresh().net.parameters();
-    println!("{}: {} points to train on, {parameters} parameters", run.config.data, run.data.train.len());
+    announce(&run);
     let Some(report) = whole(&run, &*stop_flag()?)? else {
+        let dir = run.dir.display();
         bail!("interrupted; the checkpoint is in {dir}: continue with `trainer train --resume {dir}`");
     };
-    print_report(&report);
+    conclude(&run, &report);
+    Ok(())
+}
+
+/// As [`execute`], by another objective than the settings', from the weights of `denoiser`.
+pub fn execute_with(run: &Run, objective: &Objective, denoiser: &Denoiser) -> Result<()> {
+    announce(run);
+    let start = Instant::now();
+    let trained = run.train_by(objective, denoiser, None, &*stop_flag()?)?;
+    if trained.interrupted {
+        bail!("interrupted; remove {} and start again", run.dir.display());
+    }
+    conclude(run, &run.finish(&trained, start.elapsed().as_secs_f64())?);
+    Ok(())
+}
+
+fn announce(run: &Run) {
+    let parameters = run.fresh().net.parameters();
+    println!("{}: {} points to train on, {parameters} parameters", run.config.data, run.data.train.len());
+}
+
+fn conclude(run: &Run, report: &Report) {
+    let dir = run.dir.display();
+    print_report(report);
     println!(
         "\nMade in {dir}: model.postcard ({} bytes, for the chip), samples-int8.npy, samples-float.npy,\n\
          metrics.json, config.toml, checkpoint.safetensors and the pictures samples.png, chain.png, training.png,\n\
@@ -72,7 +96,6 @@ fn execute(run: Run) -> Result<()> {
          Next: cargo run --release -p trainer -- inspect {dir}/model.postcard",
         report.blob_bytes,
     );
-    Ok(())
 }
 
 fn print_report(report: &Report) {

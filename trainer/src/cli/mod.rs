@@ -1,5 +1,6 @@
 //! Arguments, and what each command does with them.
 
+mod advise;
 mod apply;
 mod commands;
 mod settings;
@@ -29,6 +30,10 @@ enum Command {
     Quantize(Quantize),
     /// Draw samples from a model through the core, into a .npy file
     Sample(Sample),
+    /// Recommend noise levels, steps and evaluations for data
+    Advise(advise::Advise),
+    /// Train a student that needs few evaluations on the ways of a trained run
+    Distill(advise::Distill),
     /// Remove noise from data
     Denoise(apply::Denoise),
     /// Fill in unknown columns of data, given the others
@@ -195,6 +200,8 @@ pub fn run(cli: Cli) -> Result<()> {
         Some(Command::Train(args)) => commands::train(&args),
         Some(Command::Quantize(args)) => commands::quantize(&args),
         Some(Command::Sample(args)) => commands::sample(&args),
+        Some(Command::Advise(args)) => advise::advise(&args),
+        Some(Command::Distill(args)) => advise::distill(&args),
         Some(Command::Denoise(args)) => apply::denoise(&args),
         Some(Command::Impute(args)) => apply::impute(&args),
         Some(Command::Detect(args)) => apply::detect(&args),

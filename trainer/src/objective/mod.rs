@@ -49,6 +49,7 @@ use crate::config::{Config, UsageError};
 use crate::data::Toy;
 use crate::dataset::Dataset;
 use crate::denoiser::{Denoiser, Precondition};
+use crate::distill::{Distillation, Ways};
 use crate::exact::GaussianMixture;
 use crate::mlp::Activation;
 use crate::points::Points;
@@ -160,6 +161,8 @@ pub enum Objective {
     Regression(Box<dyn Regression + Send>),
     /// Without.
     Implicit(Box<dyn Implicit + Send>),
+    /// The ways of a teacher.
+    Distilled(Distillation, Ways),
 }
 
 impl Objective {
@@ -224,6 +227,10 @@ impl Objective {
             Self::Regression(objective) => {
                 let Examples { inputs, targets, weights } =
                     &Examples::draw(&**objective, denoiser, data, n, rng);
+                learner.step(Batch { inputs, targets, weights }, lr, read)
+            }
+            Self::Distilled(kind, ways) => {
+                let Examples { inputs, targets, weights } = &ways.examples(*kind, denoiser, n, rng);
                 learner.step(Batch { inputs, targets, weights }, lr, read)
             }
             Self::Implicit(objective) => {
@@ -320,7 +327,7 @@ mod tests {
     fn regression(config: &Config) -> Box<dyn Regression + Send> {
         match Objective::new(config, &Dataset::load(config).unwrap()).unwrap() {
             Objective::Regression(objective) => objective,
-            Objective::Implicit(_) => panic!("{:?} has no target", config.objective.name),
+            _ => panic!("{:?} has no target", config.objective.name),
         }
     }
 
