@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use tinyscore::sampler::{Heun, Sampler};
-use tinyscore::{Guided, Levels, Model, Plan, conformance};
+use tinyscore::{Compensated, Guided, Levels, Model, Plan, conformance};
 use trainer::config::{Config, Preset, UsageError};
 use trainer::data::{self, Toy};
 use trainer::denoiser::Denoiser;
@@ -166,12 +166,14 @@ pub fn sample(args: &Sample) -> Result<()> {
     let network = network(&args.model, &bytes)?;
     refuse_existing(&args.out)?;
     let plan = plan(args, network.model())?;
+    let compensated = Compensated::new(&*plan, network.model().levels());
+    let plan: &(dyn Plan + Sync) = if args.compensate { &compensated } else { &*plan };
     let points = match args.class {
-        None => draw_blob(network.model(), &network, &*plan, args.n, args.seed),
+        None => draw_blob(network.model(), &network, plan, args.n, args.seed),
         Some(class) => {
             let guided = Guided::<_, MAX_DIM>::new(network.clone(), class, args.guidance)
                 .map_err(|e| UsageError(format!("{}: {e}", args.model.display())))?;
-            draw_blob(network.model(), &guided, &*plan, args.n, args.seed)
+            draw_blob(network.model(), &guided, plan, args.n, args.seed)
         }
     }?;
     npy::save(&args.out, &points)

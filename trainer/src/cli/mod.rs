@@ -101,6 +101,9 @@ struct Sample {
     steps: Option<usize>,
     #[command(flatten)]
     options: settings::OptionArgs,
+    /// Draw less noise by what quantization adds of its own
+    #[arg(long)]
+    compensate: bool,
     /// Draw from this class only
     #[arg(long, value_name = "C")]
     class: Option<usize>,

@@ -3,7 +3,9 @@
 use anyhow::Result;
 use clap::Args;
 use std::path::PathBuf;
+use trainer::advise::advise;
 use trainer::config::{Config, ExportConfig, Preset, SamplingConfig, SpacingKind};
+use trainer::dataset::{self, Dataset};
 use trainer::denoiser::Precondition;
 use trainer::mlp::Activation;
 use trainer::objective::ObjectiveName;
@@ -217,6 +219,15 @@ impl ExportArgs {
     }
 }
 
+/// Takes the noise levels that suit the data of a file.
+fn advised(config: &mut Config) -> Result<()> {
+    let data = Dataset::load(config)?;
+    let advice = advise(&data.standard, 0.02, config.seed)?;
+    (config.export.sigma_min, config.export.sigma_max) = (advice.sigma_min, advice.sigma_max);
+    (config.training.sigma_min, config.training.sigma_max) = (0.5 * advice.sigma_min, advice.sigma_max);
+    Ok(())
+}
+
 impl Settings {
     /// The resolved settings.
     pub fn resolve(&self) -> Result<Config> {
@@ -250,10 +261,19 @@ impl Settings {
             self.embedding => config.net.embedding,
             self.samples => config.sampling.samples,
         );
+        if self.config.is_none() && dataset::named(&config.data).is_none() && !self.names_levels() {
+            advised(&mut config)?;
+        }
         config.net.conditional |= self.conditional;
         self.export.apply(&mut config.export);
         self.sampling.apply(&mut config.sampling);
         Ok(config)
+    }
+
+    /// Whether a flag says which noise levels to take.
+    fn names_levels(&self) -> bool {
+        let ends = [self.train_sigma_min, self.train_sigma_max, self.export.sigma_min, self.export.sigma_max];
+        ends.iter().any(Option::is_some)
     }
 
     /// Training covers the blob's levels unless told otherwise.
