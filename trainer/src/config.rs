@@ -145,7 +145,7 @@ impl Config {
     fn for_data(data: &str) -> Self {
         let mixture = data == Toy::Mixture.name();
         let (hidden, sampler, steps, levels, smallest) = if mixture {
-            (vec![88, 88], Method::Ancestral, 35, 35, 0.01)
+            (vec![88, 88], Method::DpmSolverSde2M, 20, 20, 0.01)
         } else {
             (vec![128, 128, 128], Method::DpmSolver2M, 20, 39, 0.02)
         };
@@ -183,12 +183,7 @@ impl Config {
                 sigma_max,
                 activation_bits: 16,
             },
-            sampling: SamplingConfig {
-                samples: 10_000,
-                sampler,
-                steps,
-                options: Options { eta: 0.5, ..Options::default() },
-            },
+            sampling: SamplingConfig { samples: 10_000, sampler, steps, options: Options::default() },
         }
     }
 

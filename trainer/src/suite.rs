@@ -127,12 +127,13 @@ pub fn suite(dir: &Path, sets: &[Toy], seeds: u64, stop: &AtomicBool) -> Result<
     Ok((out, passed))
 }
 
-/// Counts without decimals, other numbers with five; nothing for none.
+/// Counts without decimals, other numbers with five or, if large, two; nothing for none.
 fn number(value: f64) -> String {
     if value.is_nan() {
         String::new()
     } else if value >= 2.0 {
-        format!("{value:.0}")
+        let decimals = if value.fract() == 0.0 { 0 } else { 2 };
+        format!("{value:.decimals$}")
     } else {
         format!("{value:.5}")
     }

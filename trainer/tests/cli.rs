@@ -112,6 +112,69 @@ fn every_command_works_on_a_fresh_run() {
 }
 
 #[test]
+fn a_run_has_a_likelihood_a_sweep_and_paths_between_its_samples() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    train_into(dir, "run");
+    let nats = |args: &[&str]| {
+        let said = works(dir, args);
+        let line = said.lines().find(|line| line.starts_with("negative")).unwrap().to_owned();
+        line.split_whitespace().nth(2).unwrap().parse::<f64>().unwrap()
+    };
+    let near = nats(&["likelihood", "run", "-n", "50"]);
+    fs::write(dir.join("far.csv"), "x,y\n9,-9\n8,-8\n").unwrap();
+    let far = nats(&["likelihood", "run/checkpoint.safetensors", "--data", "far.csv"]);
+    assert!(near.abs() < 6.0 && far > near + 5.0, "{near} {far}");
+    let blob = "run/model.postcard";
+    fails(dir, &["likelihood", blob], 2, &["int8", "run folder", "checkpoint.safetensors"]);
+    fails(dir, &["likelihood", "run", "--data", "moon"], 2, &["\"moon\"", "moons", ".csv"]);
+    fails(dir, &["likelihood", "run", "--tolerance", "0"], 2, &["tolerance is 0", "1e-7"]);
+    fs::write(dir.join("wide.csv"), "1,2,3\n2,3,4\n").unwrap();
+    fails(dir, &["likelihood", "run", "--data", "wide.csv"], 2, &["3 dimensions", "2 columns"]);
+
+    works(dir, &["interpolate", blob, "--from", "3", "--to", "4", "-n", "5", "--out", "path.npy"]);
+    works(dir, &["interpolate", blob, "--from", "4", "--to", "4", "-n", "2", "--out", "still.npy"]);
+    let floats = |file: &str, from_end: usize| {
+        let bytes = fs::read(dir.join(file)).unwrap();
+        bytes[bytes.len() - from_end..][..8].to_vec()
+    };
+    assert_eq!(floats("path.npy", 8), floats("still.npy", 16));
+    assert_ne!(floats("path.npy", 8), floats("path.npy", 16));
+    fails(dir, &["interpolate", blob, "--from", "3", "--to", "4", "--out", "path.npy"], 1, &["exists"]);
+    fails(
+        dir,
+        &["interpolate", blob, "--from", "3", "--to", "4", "-n", "1", "--out", "x.npy"],
+        2,
+        &["n is 1"],
+    );
+
+    let table = works(dir, &["eval", ".", "--sweep", "--out", "swept"]);
+    assert!(table.contains("dpmpp-2m-sde") && table.contains("real vs real"), "{table}");
+    for file in ["sweep.json", "sweep-ode.png", "sweep-sde.png"] {
+        assert!(dir.join("swept").join(file).is_file(), "{file}");
+    }
+    fails(dir, &["eval", "swept", "--sweep"], 1, &["no run in swept", "eval --suite 2d"]);
+    fails(dir, &["eval", "--exact"], 2, &["--sweep"]);
+}
+
+#[test]
+fn wrong_options_of_samplers_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    train_into(dir, "run");
+    for (args, parts) in [
+        (&["--sampler", "deis", "--order", "7"][..], &["order is 7", "1, 2, 3 or 4"][..]),
+        (&["--sampler", "churn", "--s-tmin", "3", "--s-tmax", "1"], &["s_tmax is 1", "at least s_tmin"]),
+        (&["--sampler", "predictor-corrector", "--corrections", "0"], &["corrections is 0", "at least 1"]),
+        (&["--sampler", "underdamped-langevin", "--friction", "0"], &["friction is 0", "positive"]),
+    ] {
+        let mut all = vec!["sample", "run/model.postcard", "--out", "x.npy"];
+        all.extend(args);
+        fails(dir, &all, 2, parts);
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_model() {
     let dir = tempfile::tempdir().unwrap();
     train_into(dir.path(), "a");

@@ -123,7 +123,7 @@ impl<R: Rng, const D: usize> Mala<R, D> {
             let z = (x - y + drift * eps) / width;
             backward += 0.5 * z * z;
         }
-        let log_ratio = (0.9 * (self.energy - energy)) + (forward - backward);
+        let log_ratio = (self.energy - energy) + (forward - backward);
         // A draw from 0, 1, … 2²⁴ − 1 in units of 2⁻²⁴; false for a ratio that is no number.
         let uniform = (self.rng.next_u32() >> 8) as f32 * (1.0 / 16_777_216.0);
         let accept = uniform < libm::expf(log_ratio);

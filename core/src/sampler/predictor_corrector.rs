@@ -30,8 +30,11 @@ impl<P: Predictor> PredictorCorrector<P> {
     /// N = `corrections` Langevin steps of signal-to-noise ratio `snr` after each step of `predictor`.
     ///
     /// # Errors
-    /// [`Error::NoSteps`] for no corrections, [`Error::Parameter`] for a ratio that is not positive.
+    /// [`Error::Parameter`] for no corrections, or a ratio that is not positive.
     pub fn new(predictor: P, snr: f32, corrections: usize) -> Result<Self, Error> {
+        if corrections == 0 {
+            return Err(Error::Parameter { name: "corrections", value: 0.0, range: "at least 1" });
+        }
         let corrector = Langevin::new(2.0 * positive("snr", snr)? * snr, corrections)?;
         Ok(Self { predictor, corrector, corrections })
     }

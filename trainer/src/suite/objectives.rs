@@ -25,8 +25,6 @@ const CHAIN: usize = 4000;
 struct Entry {
     name: &'static str,
     config: Config,
-    /// Whether it is to meet the gates: all noise levels are seen, and F does not lose precision at small ones.
-    meant_to_pass: bool,
 }
 
 /// What is written for one line.
@@ -49,17 +47,12 @@ struct Missed {
 
 fn entries() -> Vec<Entry> {
     let mixture = Config::new(Toy::Mixture.name(), Preset::Default);
-    let entry = |name, objective: ObjectiveName| Entry {
-        name,
-        config: mixture.clone().with_objective(objective),
-        meant_to_pass: true,
-    };
+    let entry = |name, objective| Entry { name, config: mixture.clone().with_objective(objective) };
     let with = |name, objective, change: fn(&mut ObjectiveConfig)| {
         let mut entry = entry(name, objective);
         change(&mut entry.config.objective);
         entry
     };
-    let failing = |entry: Entry| Entry { meant_to_pass: false, ..entry };
     vec![
         entry("esm", ObjectiveName::Esm),
         entry("dsm", ObjectiveName::Dsm),
@@ -67,17 +60,17 @@ fn entries() -> Vec<Entry> {
         with("ddpm", ObjectiveName::Ddpm, |o| o.steps = CHAIN),
         with("ddpm, cosine", ObjectiveName::Ddpm, |o| (o.schedule, o.steps) = (Schedule::Cosine, CHAIN)),
         entry("v-prediction", ObjectiveName::VPrediction),
-        failing(entry("x0-prediction", ObjectiveName::X0Prediction)),
+        entry("x0-prediction", ObjectiveName::X0Prediction),
         entry("edm", ObjectiveName::Edm),
         entry("ism", ObjectiveName::Ism),
         entry("ssm", ObjectiveName::Ssm),
-        failing(with("dsm, one σ", ObjectiveName::Dsm, |o| o.sigma = Some(ONE_SIGMA))),
-        failing(with("ism, clean points", ObjectiveName::Ism, |o| o.sigma = Some(0.0))),
+        with("dsm, one σ", ObjectiveName::Dsm, |o| o.sigma = Some(ONE_SIGMA)),
+        with("ism, clean points", ObjectiveName::Ism, |o| o.sigma = Some(0.0)),
     ]
 }
 
-/// Trains the mixture by every objective below `dir`, prints a line each and writes `objectives.json`.
-/// Returns the table, and whether those that see all noise levels met the gates.
+/// Trains the mixture by every objective below `dir` and writes `objectives.json`. Returns the table, and
+/// whether the default objective met the gates.
 ///
 /// # Errors
 /// When a training fails, or is stopped.
@@ -88,7 +81,7 @@ pub fn objectives(dir: &Path, stop: &AtomicBool) -> Result<(String, bool)> {
     gates.iter().for_each(|gate| table += &format!("{:>24}", gate.name));
     table += "\n";
     let (mut notes, mut reports, mut passed) = (String::new(), Vec::new(), true);
-    for Entry { name, config, meant_to_pass } in entries() {
+    for Entry { name, config } in entries() {
         let folder = name.replace(", ", "-").replace([' ', 'σ'], "_");
         let report = trained(&dir.join(folder), name, config.clone(), stop)?;
         let missed = missed(&gates, &report);
@@ -98,7 +91,7 @@ pub fn objectives(dir: &Path, stop: &AtomicBool) -> Result<(String, bool)> {
         for Missed { gate, value, bound } in &missed {
             let _ = writeln!(notes, "{name}: {gate} is {}, the gate {bound}", number(*value));
         }
-        passed &= missed.is_empty() || !meant_to_pass;
+        passed &= missed.is_empty() || config.objective != ObjectiveConfig::default();
         reports.push((name, config, report, missed));
     }
     let lines: Vec<Line<'_>> = reports
