@@ -160,9 +160,11 @@ fn tile_sums(
     input: &[i16],
     sums: &mut [i32; TILE],
 ) {
-    for (i, sum) in sums.iter_mut().enumerate() {
-        let rows = [layer.biases, conditions[0], conditions[1]];
-        *sum = rows.iter().fold(0, |sum: i32, row| sum.wrapping_add(word(row, first + i)));
+    for words in [layer.biases, conditions[0], conditions[1]] {
+        let (words, _) = words.get(4 * first..).unwrap_or_default().as_chunks();
+        for (sum, &word) in sums.iter_mut().zip(words) {
+            *sum = sum.wrapping_add(i32::from_le_bytes(word));
+        }
     }
     dense(weights, input.get(..layer.inputs).unwrap_or(input), sums);
 }

@@ -42,9 +42,8 @@ impl<'a> Layers<'a> {
 
     /// Bytes of all layers of these widths.
     pub fn bytes(widths: &[u16]) -> usize {
-        let pairs = widths.windows(2).enumerate();
-        let sizes = pairs.map(|(i, pair)| {
-            let (inputs, outputs) = (usize::from(pair[0]), usize::from(pair[1]));
+        let sizes = widths.iter().zip(widths.iter().skip(1)).enumerate().map(|(i, (&inputs, &outputs))| {
+            let (inputs, outputs) = (usize::from(inputs), usize::from(outputs));
             let hidden = i + 2 < widths.len();
             let after = if hidden { padded(4 * outputs) + padded(CURVE) } else { padded(2 * outputs) };
             padded(outputs * inputs) + padded(4 * outputs) + after
