@@ -1,6 +1,7 @@
 //! What a trained model is for, besides drawing: denoising, filling in, finding anomalies. All through the
 //! core, row by row, the same bits for any number of threads.
 
+use crate::inverse::{Measured, Measurement};
 use crate::points::Points;
 use crate::sample::{MAX_DIM, Network};
 use rayon::prelude::*;
@@ -79,6 +80,34 @@ pub fn fill_in(
         chain.run(&plan, &mut known);
         Ok(chain.state().to_vec())
     })?;
+    Ok(in_data_units(network, rows.into_iter()))
+}
+
+/// Draws points of which `measurement` gives the rows of `values`; every step but the last is taken `times`
+/// times.
+///
+/// # Errors
+/// Those of the core, and [`Error::Length`] for rows that are not as long as the measurement.
+pub fn solve(
+    network: &Network<'_>,
+    measurement: &Measurement,
+    values: &Points,
+    times: usize,
+    seed: u64,
+) -> Result<Points, Error> {
+    if values.dim() != measurement.rows() {
+        return Err(Error::Length { dim: measurement.rows(), have: values.dim() });
+    }
+    let levels = network.model().levels();
+    let plan = Resampled::new(Ancestral::new(1.0)?, times)?.plan(levels)?;
+    let one = |network: &mut Network<'_>, i: usize| {
+        let mut measured = Measured::new(network, levels, measurement, values.row(i));
+        let mut chain = Chain::<_, MAX_DIM>::new(&plan, &measured, stream(seed, i as u64))?;
+        chain.run(&plan, &mut measured);
+        Ok(chain.state().to_vec())
+    };
+    let rows: Vec<Vec<f32>> =
+        (0..values.len()).into_par_iter().map_init(|| network.clone(), one).collect::<Result<_, Error>>()?;
     Ok(in_data_units(network, rows.into_iter()))
 }
 

@@ -17,6 +17,7 @@ pub mod distill;
 pub mod evaluate;
 pub mod exact;
 pub mod fidelity;
+pub mod inverse;
 pub mod latent;
 pub mod likelihood;
 pub mod mlp;

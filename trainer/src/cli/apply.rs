@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use trainer::apply::{self, Denoising, Noise};
 use trainer::config::UsageError;
+use trainer::inverse::Measurement;
 use trainer::points::Points;
 use trainer::{data, npy, write_atomic};
 
@@ -51,6 +52,24 @@ pub struct Impute {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// float32 rows of shape (n, d), in data units
+    #[arg(long, value_name = "FILE.npy")]
+    out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Solve {
+    #[command(flatten)]
+    files: Files,
+    /// A .csv or .npy file of m rows of d numbers: what the m columns of DATA measure of a point
+    #[arg(long, value_name = "FILE")]
+    matrix: PathBuf,
+    /// Times that every step is taken
+    #[arg(long, default_value_t = 10)]
+    times: usize,
+    /// Seed of the draws
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// float32 points of shape (n, d), in data units
     #[arg(long, value_name = "FILE.npy")]
     out: PathBuf,
 }
@@ -108,6 +127,35 @@ pub fn impute(args: &Impute) -> Result<()> {
         full.len(),
         args.unknown.len()
     );
+    Ok(())
+}
+
+pub fn solve(args: &Solve) -> Result<()> {
+    let (bytes, values) = args.files.read(&args.out)?;
+    let network = network(&args.files.model, &bytes)?;
+    let model = network.model();
+    let dim = model.dim();
+    let (mut mean, mut end) = (vec![0.0; dim], vec![0.0; dim]);
+    model.to_data(&vec![0.0; dim], &mut mean);
+    model.to_data(&vec![1.0; dim], &mut end);
+    let scale: Vec<f32> = end.iter().zip(&mean).map(|(end, mean)| end - mean).collect();
+    let matrix = data::read(&args.matrix)?;
+    if matrix.dim() != dim {
+        bail!("{}: {} columns, but the model has {dim} dimensions", args.matrix.display(), matrix.dim());
+    }
+    let measurement = Measurement::new(matrix.values(), &mean, &scale)
+        .map_err(|what| anyhow!("{}: {what}", args.matrix.display()))?;
+    if values.dim() != measurement.rows() {
+        let (have, rows) = (values.dim(), measurement.rows());
+        bail!(
+            "{}: {have} columns, but {} has {rows} rows: give a value for each",
+            args.files.data.display(),
+            args.matrix.display()
+        );
+    }
+    let points = args.files.fits(apply::solve(&network, &measurement, &values, args.times, args.seed))?;
+    save(&args.out, &points)?;
+    println!("{}: {} points", args.out.display(), points.len());
     Ok(())
 }
 

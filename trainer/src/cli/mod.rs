@@ -38,6 +38,8 @@ enum Command {
     Denoise(apply::Denoise),
     /// Fill in unknown columns of data, given the others
     Impute(apply::Impute),
+    /// Draw points of which linear measurements are known
+    Solve(apply::Solve),
     /// Score data: how far is each row from what the model was trained on?
     Detect(apply::Detect),
     /// Compare a run's samples with its data; train and judge a suite; or compare samplers
@@ -207,6 +209,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Some(Command::Distill(args)) => advise::distill(&args),
         Some(Command::Denoise(args)) => apply::denoise(&args),
         Some(Command::Impute(args)) => apply::impute(&args),
+        Some(Command::Solve(args)) => apply::solve(&args),
         Some(Command::Detect(args)) => apply::detect(&args),
         Some(Command::Eval(args)) => commands::eval(&args),
         Some(Command::Verify(args)) => commands::verify(&args.run),

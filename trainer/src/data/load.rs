@@ -8,14 +8,17 @@ use crate::Points;
 
 /// Loads a training set from a `.csv` or `.npy` file, shape `(n, d)`, n ≥ 2.
 ///
-/// All that [`read`] does, and a column with one value only is an error too.
+/// All that [`read`] does, and a single row or a column with one value only is an error too.
 pub fn load(path: &Path) -> Result<Points, DataError> {
     let points = read(path)?;
+    if points.len() < 2 {
+        return Err(DataError::TooFewRows { path: path.to_owned(), rows: points.len() });
+    }
     refuse_constant_columns(path, &points)?;
     Ok(points)
 }
 
-/// Reads finite numbers from a `.csv` or `.npy` file, shape `(n, d)`, n ≥ 2, constant columns allowed.
+/// Reads finite numbers from a `.csv` or `.npy` file, shape `(n, d)`, n ≥ 1, constant columns allowed.
 ///
 /// - `.csv`: comma separated; a first row without any number is taken for column names.
 /// - `.npy`: floats of 4 or 8 bytes, integers and booleans of either byte order, C or Fortran order;
@@ -38,16 +41,13 @@ pub(super) fn io_error(path: &Path, source: io::Error) -> DataError {
     }
 }
 
-/// At least two rows, as `Points`.
+/// At least one row, as `Points`.
 pub(super) fn checked(path: &Path, dim: usize, values: Vec<f32>) -> Result<Points, DataError> {
     let path = path.to_owned();
     if values.is_empty() {
         return Err(DataError::Empty { path });
     }
-    match Points::new(dim, values) {
-        points if points.len() < 2 => Err(DataError::TooFewRows { path, rows: points.len() }),
-        points => Ok(points),
-    }
+    Ok(Points::new(dim, values))
 }
 
 fn refuse_constant_columns(path: &Path, points: &Points) -> Result<(), DataError> {
