@@ -203,7 +203,7 @@ fn wrong_settings_are_usage_errors() {
         (&["--steps", "0"], &["steps of sampling is 0"]),
         (&["--steps", "99"], &["99 noise levels", "has 20"]),
         (&["--hidden", "0"], &["hidden is [0]", "1…2048"]),
-        (&["--eta", "1.5"], &["eta is 1.5", "in 0…1"]),
+        (&["--sampler", "ancestral", "--eta", "1.5"], &["eta is 1.5", "in 0…1"]),
         (&["--activation-bits", "7"], &["activation_bits is 7", "8 or 16"]),
         (&["--learning-rate", "NaN"], &["learning_rate is NaN"]),
         (&["--data", "moon"], &["data is \"moon\"", "moons", ".csv or .npy"]),
