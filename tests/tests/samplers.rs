@@ -16,6 +16,29 @@ use trainer::sample::{Method, Options, draw, network};
 
 const SIGMAS: [f32; 6] = [6.0, 2.5, 1.0, 0.4, 0.1, 0.02];
 
+/// A model that gives one number for everything.
+struct Broken(f32);
+
+impl Score for Broken {
+    fn dim(&self) -> usize {
+        2
+    }
+
+    fn levels(&self) -> usize {
+        SIGMAS.len()
+    }
+
+    fn noise(&mut self, _x: &[f32], _level: usize, eps: &mut [f32]) {
+        eps.fill(self.0);
+    }
+}
+
+impl Energy for Broken {
+    fn energy(&mut self, _x: &[f32], _level: usize) -> f32 {
+        self.0
+    }
+}
+
 #[test]
 fn samplers_follow_theory_on_exact_scores() {
     let checks = closed_form::checks().unwrap();
@@ -267,23 +290,6 @@ fn mala_is_in_detailed_balance() {
 /// An energy of NaN is never accepted, and a broken score makes no state of infinity.
 #[test]
 fn mala_survives_a_broken_model() {
-    struct Broken(f32);
-    impl Score for Broken {
-        fn dim(&self) -> usize {
-            2
-        }
-        fn levels(&self) -> usize {
-            1
-        }
-        fn noise(&mut self, _x: &[f32], _level: usize, eps: &mut [f32]) {
-            eps.fill(self.0);
-        }
-    }
-    impl Energy for Broken {
-        fn energy(&mut self, _x: &[f32], _level: usize) -> f32 {
-            self.0
-        }
-    }
     for value in [f32::NAN, f32::INFINITY, -f32::INFINITY, f32::MAX] {
         let mut model = Broken(value);
         let mut chain = Mala::<_, 2>::new(0.5, &[1.0], &mut model, stream(1, 0)).unwrap();
@@ -373,18 +379,6 @@ fn evaluation_and_apply_are_step() {
 /// A diverging plan stops at the bound; a score of NaN gives no NaN.
 #[test]
 fn no_plan_and_no_score_make_infinity_or_nan() {
-    struct Broken(f32);
-    impl Score for Broken {
-        fn dim(&self) -> usize {
-            2
-        }
-        fn levels(&self) -> usize {
-            6
-        }
-        fn noise(&mut self, _x: &[f32], _level: usize, eps: &mut [f32]) {
-            eps.fill(self.0);
-        }
-    }
     for value in [f32::NAN, f32::INFINITY, -f32::INFINITY, f32::MAX] {
         let mut score = Broken(value);
         let plan = Langevin::new(1e6, 5).unwrap().plan(SIGMAS).unwrap();

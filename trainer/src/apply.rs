@@ -76,9 +76,7 @@ pub fn fill_in(
     let plan = Resampled::new(Ancestral::new(1.0)?, times)?.plan(levels)?;
     let rows = each(network, data, |network, i, x| {
         let mut known = Known::new(network, levels, x, mask)?;
-        let mut chain = Chain::<_, MAX_DIM>::new(&plan, &known, stream(seed, i as u64))?;
-        chain.run(&plan, &mut known);
-        Ok(chain.state().to_vec())
+        begin(&mut known, &plan, stream(seed, i as u64))
     })?;
     Ok(in_data_units(network, rows.into_iter()))
 }
@@ -102,9 +100,7 @@ pub fn solve(
     let plan = Resampled::new(Ancestral::new(1.0)?, times)?.plan(levels)?;
     let one = |network: &mut Network<'_>, i: usize| {
         let mut measured = Measured::new(network, levels, measurement, values.row(i));
-        let mut chain = Chain::<_, MAX_DIM>::new(&plan, &measured, stream(seed, i as u64))?;
-        chain.run(&plan, &mut measured);
-        Ok(chain.state().to_vec())
+        begin(&mut measured, &plan, stream(seed, i as u64))
     };
     let rows: Vec<Vec<f32>> =
         (0..values.len()).into_par_iter().map_init(|| network.clone(), one).collect::<Result<_, Error>>()?;
@@ -122,6 +118,13 @@ pub fn anomaly_scores(network: &Network<'_>, data: &Points) -> Result<Option<Vec
     let scores =
         each(network, data, |network, _, x| Ok(detector.score(network, x, &mut vec![0.0; x.len()])))?;
     Ok(Some(scores))
+}
+
+/// Runs a chain from noise to the end of its plan.
+fn begin(score: &mut impl Score, plan: &impl Plan, rng: impl rand::Rng) -> Result<Vec<f32>, Error> {
+    let mut chain = Chain::<_, MAX_DIM>::new(plan, score, rng)?;
+    chain.run(plan, score);
+    Ok(chain.state().to_vec())
 }
 
 /// Runs a chain from `x` to the end of its plan.

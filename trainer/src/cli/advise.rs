@@ -94,11 +94,12 @@ pub fn distill(args: &Distill) -> Result<()> {
     config.training.steps = args.training_steps.unwrap_or(config.training.steps);
     let sigmas = config.sigmas()?;
     let seed = config.seed ^ 0xd157;
-    let ways = Ways::new(&teacher, &sigmas, last, args.ways, seed)
-        .map_err(|e| anyhow!("the teacher's ways: {e}"))?;
     let dir = args.out.clone().unwrap_or_else(|| {
         let name = args.run.display().to_string();
         free(&format!("{}-{}", name.trim_end_matches('/'), args.evaluations))
     });
-    execute_with(&Run::create(&dir, config)?, &Objective::Distilled(args.by, ways), &teacher)
+    let run = Run::create(&dir, config)?;
+    let ways = Ways::new(&teacher, &sigmas, last, args.ways, seed)
+        .map_err(|e| anyhow!("the teacher's ways: {e}"))?;
+    execute_with(&run, &Objective::Distilled(args.by, ways), &teacher)
 }

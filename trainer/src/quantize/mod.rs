@@ -99,8 +99,7 @@ pub fn quantize(
     export: &Export<'_>,
     plan: &(impl Plan + ?Sized),
 ) -> Result<Vec<u8>, Error> {
-    let float_denoiser = denoiser;
-    let mut denoiser = denoiser.clone();
+    let mut refitted = denoiser.clone();
     let dim = denoiser.dim();
     let wide = ((1_i32 << (export.activation_bits - 1)) - 1) as f32;
     let first_width = denoiser.net.inputs();
@@ -111,9 +110,9 @@ pub fn quantize(
     let (mut float, mut integer) = (seen.inputs.clone(), seen.inputs.clone());
     let (mut dense, mut activations): (Vec<Integers>, Vec<Knots>) = (Vec::new(), Vec::new());
     for i in 0..denoiser.net.layers.len() {
-        let layer = &denoiser.net.layers[i];
+        let layer = &refitted.net.layers[i];
         let targets = layer.pre_activations(&float);
-        let most = if i == 0 { largest_rows(&denoiser, export.sigmas) } else { Vec::new() };
+        let most = if i == 0 { largest_rows(&refitted, export.sigmas) } else { Vec::new() };
         let bias_room = |j: usize, bias: f32| {
             let bias = most.get(j).copied().unwrap_or(bias.abs());
             1.5 * bias * limit / (BIAS_BOUND * reach)
@@ -122,7 +121,7 @@ pub fn quantize(
         let rounded = round_layer(layer, columns, LARGEST_WEIGHT, &evidence, bias_room);
         let sums = rounded.layer.pre_activations(&integer);
         let ints = Integers::new(&rounded, columns, reach, limit);
-        denoiser.net.layers[i] = rounded.layer;
+        refitted.net.layers[i] = rounded.layer;
         let activation = denoiser.net.activation;
         float = targets.iter().map(|&z| activation.apply(z)).collect();
         let knots = Knots::new(activation, largest(&sums) * MARGIN, &ints.units);
@@ -132,10 +131,10 @@ pub fn quantize(
         activations.push(knots);
     }
     activations.pop();
-    let integers = Quantized { denoiser, dense, activations };
+    let integers = Quantized { denoiser: refitted, dense, activations };
     let mut levels = integers.levels(export.sigmas);
     let draft = integers.encode(export, &levels, Detector::default(), plan)?;
-    measure_levels(&draft, float_denoiser, seen, &mut levels)?;
+    measure_levels(&draft, denoiser, seen, &mut levels)?;
     let detector = calibrate_detector(&draft, export.data)?;
     integers.encode(export, &levels, detector, plan)
 }
