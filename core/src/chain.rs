@@ -145,7 +145,7 @@ impl<R: Rng, const D: usize, const P: usize> Chain<R, D, P> {
 }
 
 /// The first `n` entries, or all if there are fewer; cannot panic.
-pub(crate) fn head(v: &[f32], n: usize) -> &[f32] {
+pub(crate) fn head<T>(v: &[T], n: usize) -> &[T] {
     v.get(..n).unwrap_or(v)
 }
 

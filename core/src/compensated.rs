@@ -1,6 +1,6 @@
 //! Quantization-aware sampling: the network's own error is noise, so less is added.
 //!
-//! The rounded network gives ε̂ + e with E e² = v(σ) per dimension, measured at export. A row
+//! The rounded network gives ε̂ + e, where e has the variance v(σ) per dimension, measured at export. A row
 //!
 //! ```text
 //! x ← a·x + b·(ε̂ + e) + d·z
@@ -36,7 +36,7 @@ impl<P: Plan> Plan for Compensated<'_, P> {
         if !step.evaluate || step.d == 0.0 {
             return step;
         }
-        let left = step.d * step.d - step.b * step.b * self.levels.get(step.level.into()).error;
+        let left = step.d * step.d - step.b * step.b * self.levels.get(step.level.into()).variance;
         Step { d: if left > 0.0 { libm::sqrtf(left) } else { 0.0 }, ..step }
     }
 

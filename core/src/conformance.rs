@@ -2,13 +2,16 @@
 //!
 //! `trainer digest MODEL` prints these on a desktop, the firmware example on a chip.
 
+use crate::chain::head;
 use crate::levels::{At, Pick};
 use crate::rng::stream;
 use crate::sampler::{
     Ancestral, AnnealedLangevin, Churn, Ddim, Ddpm, Deis, DpmSolver2M, DpmSolverSde2M, Heun, Ipndm, Langevin,
-    Mala, PredictorCorrector, ReverseSde, Sampler, StepRule, Tweedie, UnderdampedLangevin,
+    Mala, PredictorCorrector, Resampled, ReverseSde, Sampler, StepRule, Tweedie, UnderdampedLangevin,
 };
-use crate::{Chain, Digest, Energy, Error, HISTORY, Levels, Mlp, Plan, Score};
+use crate::{
+    Chain, Conditional, Digest, Energy, Error, Guided, HISTORY, Known, Levels, Mlp, Model, Plan, Score,
+};
 
 /// Samples behind every digest.
 pub const SAMPLES: u64 = 1000;
@@ -27,13 +30,14 @@ pub fn digests<const D: usize>(
     samples: u64,
     mut report: impl FnMut(&str, u64),
 ) -> Result<(), Error> {
-    let all = network.model().levels();
+    let model = network.model().clone();
+    let all = model.levels();
     let few = Pick::new(all, LEVELS.min(all.count()))?;
     let last = At::new(all, all.count().saturating_sub(1))?;
     let annealed = |rule| AnnealedLangevin::new(rule, 2, true)?.plan(few);
-    let stored = network.model().plan();
+    let stored = model.plan();
     let mut run = |name, plan: &dyn Plan| -> Result<(), Error> {
-        report(name, digest::<D>(network, &plan, samples)?);
+        report(name, digest::<D>(&model, network, &plan, samples)?);
         Ok(())
     };
     run("ancestral", &Ancestral::new(1.0)?.plan(few)?)?;
@@ -58,23 +62,33 @@ pub fn digests<const D: usize>(
     run("deis", &Deis::new(4)?.plan(few)?)?;
     run("churn", &Churn::new(2.0, 0.0, 1e6, 1.003)?.plan(few)?)?;
     run("underdamped-langevin", &UnderdampedLangevin::new(0.05, 1.0, LEVELS)?.plan(last)?)?;
-    report("mala", mala::<D>(network.dim(), samples)?);
+    if network.classes() > 0 {
+        let mut guided = Guided::<_, D>::new(&mut *network, 0, 1.0)?;
+        report("guided", digest::<D>(&model, &mut guided, &Ancestral::new(1.0)?.plan(few)?, samples)?);
+        network.choose(None)?;
+    }
+    let every_other: [bool; D] = core::array::from_fn(|i| i % 2 == 0);
+    let mut known = Known::new(network, all, head(&[0.5; D], model.dim()), head(&every_other, model.dim()))?;
+    let resampled = Resampled::new(Ancestral::new(1.0)?, 2)?.plan(few)?;
+    report("known", digest::<D>(&model, &mut known, &resampled, samples)?);
+    report("mala", mala::<D>(model.dim(), samples)?);
     Ok(())
 }
 
 /// The digest of `samples` samples of one plan.
 fn digest<const D: usize>(
-    network: &mut Mlp<'_, impl AsMut<[i16]>>,
+    model: &Model<'_>,
+    score: &mut impl Score,
     plan: &impl Plan,
     samples: u64,
 ) -> Result<u64, Error> {
     let mut digest = Digest::new();
     let mut data = [0.0; D];
     for i in 0..samples {
-        let mut chain = Chain::<_, D, HISTORY>::new(plan, network, stream(SEED, i))?;
-        chain.run(plan, network);
-        network.model().to_data(chain.state(), &mut data);
-        digest.update(crate::chain::head(&data, network.dim()));
+        let mut chain = Chain::<_, D, HISTORY>::new(plan, score, stream(SEED, i))?;
+        chain.run(plan, score);
+        model.to_data(chain.state(), &mut data);
+        digest.update(head(&data, model.dim()));
     }
     Ok(digest.finish())
 }

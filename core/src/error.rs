@@ -74,6 +74,8 @@ pub enum Error {
         /// Classes of the model.
         have: usize,
     },
+    /// A sampler that accepts by energies, asked of a model that has none.
+    NoEnergy,
     /// A plan of no steps.
     NoSteps,
     /// A multistep plan reads more old evaluations than the chain keeps.
@@ -144,6 +146,9 @@ impl fmt::Display for Error {
             Self::NoSuchClass { asked, have } => {
                 write!(f, "class {asked} was asked for, but the model has {have}: take one of 0…{}", have - 1)
             }
+            Self::NoEnergy => f.write_str(
+                "mala accepts its steps by their energy, but the model is a score network, which has none: take langevin, or a model of an energy",
+            ),
             Self::NoSteps => f.write_str("a plan of zero steps: ask for at least one"),
             Self::History { asked, capacity } => write!(
                 f,

@@ -64,7 +64,8 @@ impl Tiny {
                 skip: sigma / variance,
                 output_gain: -1.0 / 16.0,
                 power: 0.5,
-                error: 1e-4,
+                bias: 1e-3,
+                variance: 1e-4,
             }
         };
         let layers = widths.windows(2).map(|pair| Layer::new(pair[0], pair[1], &mut rng));

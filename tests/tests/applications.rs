@@ -210,7 +210,7 @@ fn compensation_keeps_the_variance_of_a_step() {
     let compensated = Compensated::new(&plan, levels);
     for row in 0..plan.rows() {
         let (plain, less) = (plan.step(row), compensated.step(row));
-        let error = plain.b * plain.b * levels.get(row).error;
+        let error = plain.b * plain.b * levels.get(row).variance;
         let sum = less.d * less.d + if plain.d > 0.0 { error } else { 0.0 };
         assert!((sum - plain.d * plain.d).abs() < 1e-6 && less.b == plain.b, "{row}: {plain:?} {less:?}");
     }

@@ -64,6 +64,8 @@ pub enum Method {
     PredictorCorrector,
     /// Langevin dynamics at the smallest level (Roberts & Tweedie 1996)
     Langevin,
+    /// Metropolis-adjusted Langevin dynamics, for models of an energy (Roberts & Tweedie 1996)
+    Mala,
     /// Underdamped Langevin dynamics at the smallest level (Brünger, Brooks & Karplus 1984)
     UnderdampedLangevin,
     /// Annealed Langevin dynamics (Song & Ermon 2019, Algorithm 1)
@@ -124,7 +126,7 @@ impl Default for Options {
 }
 
 impl Method {
-    /// All of them.
+    /// All that are plans: not MALA, which decides by energies.
     pub const ALL: [Self; 17] = [
         Self::Ancestral,
         Self::Ddpm,
@@ -154,7 +156,7 @@ impl Method {
     /// steps at the last level.
     ///
     /// # Errors
-    /// Those of the core: too many steps, none, or an option out of range.
+    /// Those of the core: too many steps, none, or an option out of range; [`Error::NoEnergy`] for MALA.
     pub fn plan<'a, L: Levels + Copy + Send + Sync + 'a>(
         self,
         levels: L,
@@ -183,6 +185,7 @@ impl Method {
                 Box::new(PredictorCorrector::new(ReverseSde, snr, corrections)?.plan(picked()?)?)
             }
             Self::Langevin => Box::new(Langevin::new(rate, steps)?.plan(last()?)?),
+            Self::Mala => return Err(Error::NoEnergy),
             Self::UnderdampedLangevin => {
                 Box::new(UnderdampedLangevin::new(rate, friction, steps)?.plan(last()?)?)
             }

@@ -1,9 +1,9 @@
-//! Quality over the number of evaluations, for every sampler that descends the noise levels.
+//! Quality over the number of evaluations, for every sampler that is a plan.
 //!
 //! At a budget of evaluations a sampler takes as many levels as the budget allows, spread as the run's
 //! settings say; churn finds three more between any two of them. The network is the float one, as it has
-//! every level; `ddpm-tilde` is `ancestral` in other words and left out, as are Langevin dynamics at one level
-//! and annealed Langevin dynamics with a step that must be tuned.
+//! every level. Langevin dynamics at one level takes all its steps at the smallest σ, so its row says what
+//! annealing is for.
 
 use crate::config::{Config, Preset};
 use crate::data::Toy;
@@ -26,13 +26,18 @@ pub const BUDGETS: [usize; 8] = [4, 5, 8, 10, 15, 20, 35, 50];
 pub const DETERMINISTIC: [Method; 5] =
     [Method::Ddim, Method::Heun, Method::DpmSolver2M, Method::Ipndm, Method::Deis];
 /// Those that add noise.
-pub const STOCHASTIC: [Method; 7] = [
+pub const STOCHASTIC: [Method; 12] = [
     Method::Ancestral,
     Method::Ddpm,
+    Method::DdpmTilde,
     Method::DpmSolverSde2M,
     Method::Churn,
     Method::ReverseSde,
     Method::PredictorCorrector,
+    Method::Langevin,
+    Method::UnderdampedLangevin,
+    Method::AnnealedLangevin,
+    Method::AnnealedLangevinNotes,
     Method::AnnealedLangevinSnr,
 ];
 /// Model levels for each one taken.

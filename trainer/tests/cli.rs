@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use trainer::data;
 
 /// A training of a second.
 const SHORT: [&str; 12] = [
@@ -99,14 +100,14 @@ fn every_command_works_on_a_fresh_run() {
     assert_eq!(a[a.len() - 400..][..160], b[b.len() - 160..], "the first chains depend on their number");
     let first = works(dir, &["digest", model]);
     assert_eq!(first, works(dir, &["digest", model]));
-    assert_eq!(first.lines().count(), 21);
+    assert_eq!(first.lines().count(), 22);
     assert!(first.lines().all(|line| line.starts_with("digest ") && line.split(' ').count() == 3), "{first}");
     works(dir, &["eval", "run"]);
     works(dir, &["plot", "run"]);
     works(dir, &["quantize", "run", "--levels", "11", "--steps", "11", "--out", "small.postcard"]);
     works(dir, &["sample", "small.postcard", "-n", "5", "--out", "c.npy"]);
     let list = works(dir, &["list"]);
-    for name in ["mixture", "pinwheel", "dsm", "ancestral", "dpmpp-2m", "annealed-langevin-notes"] {
+    for name in ["mixture", "pinwheel", "dsm", "ancestral", "dpmpp-2m", "mala"] {
         assert!(list.contains(name), "{name}");
     }
 }
@@ -123,7 +124,10 @@ fn a_run_has_a_likelihood_a_sweep_and_paths_between_its_samples() {
     };
     let near = nats(&["likelihood", "run", "-n", "50"]);
     fs::write(dir.join("far.csv"), "x,y\n9,-9\n8,-8\n").unwrap();
-    let far = nats(&["likelihood", "run/checkpoint.safetensors", "--data", "far.csv"]);
+    let far = nats(&["likelihood", "run/checkpoint.safetensors", "--data", "far.csv", "--out", "far.npy"]);
+    let rows = data::read(&dir.join("far.npy")).unwrap();
+    let mean = f64::from(rows.row(0)[0] + rows.row(1)[0]) / 2.0;
+    assert!(rows.len() == 2 && (mean - far).abs() < 1e-3 * far, "{rows:?} {far}");
     assert!(near.abs() < 6.0 && far > near + 5.0, "{near} {far}");
     let blob = "run/model.postcard";
     fails(dir, &["likelihood", blob], 2, &["int8", "run folder", "checkpoint.safetensors"]);
@@ -354,6 +358,12 @@ fn bad_models_and_plans_are_named() {
     }
     fails(dir, &["sample", model, "--sampler", "ddim", "--steps", "36", "--out", "x.npy"], 2, &["36", "35"]);
     fails(dir, &["sample", model, "--sampler", "ddim", "--steps", "0", "--out", "x.npy"], 2, &["zero steps"]);
+    fails(
+        dir,
+        &["sample", model, "--sampler", "mala", "--out", "x.npy"],
+        2,
+        &["mala", "score network", "langevin"],
+    );
     fails(dir, &["sample", model, "-n", "0", "--out", "x.npy"], 2, &["n is 0"]);
     fails(dir, &["verify", "nowhere"], 1, &["nowhere is not a run folder"]);
     assert!(!dir.join("x.npy").exists());

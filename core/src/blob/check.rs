@@ -37,7 +37,7 @@ impl Model<'_> {
     fn check_levels(&self) -> Result<(), Error> {
         let mut above = 1.000_001e6;
         for i in 0..self.levels.count() {
-            let Level { sigma, input_gain, skip, output_gain, power, error } = self.levels.get(i);
+            let Level { sigma, input_gain, skip, output_gain, power, bias, variance } = self.levels.get(i);
             if !(sigma > 0.0 && sigma < above) {
                 return Err(Error::Malformed("noise levels must descend and be positive"));
             }
@@ -45,8 +45,8 @@ impl Model<'_> {
             if gains.iter().any(|&g| !(-MAX_GAIN..=MAX_GAIN).contains(&g)) {
                 return Err(Error::Malformed("gains of a noise level"));
             }
-            if [power, error].iter().any(|v| !(0.0..=MAX_GAIN).contains(v)) {
-                return Err(Error::Malformed("power or error of a noise level"));
+            if [power, bias, variance].iter().any(|v| !(0.0..=MAX_GAIN).contains(v)) {
+                return Err(Error::Malformed("power, bias or variance of a noise level"));
             }
             above = sigma;
         }

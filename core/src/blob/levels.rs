@@ -4,7 +4,7 @@ use super::layout::float;
 use crate::Levels;
 
 /// Bytes of a noise level.
-pub const LEVEL: usize = 24;
+pub const LEVEL: usize = 28;
 
 /// One noise level of a model. With x in model units,
 ///
@@ -26,8 +26,10 @@ pub struct Level {
     pub output_gain: f32,
     /// Mean of ε̂² per dimension over noisy data of this level.
     pub power: f32,
-    /// Mean square error per dimension that quantization makes in ε̂.
-    pub error: f32,
+    /// What quantization adds to ε̂ on average: the root mean square over dimensions of the mean error.
+    pub bias: f32,
+    /// Variance per dimension of the error that quantization makes in ε̂.
+    pub variance: f32,
 }
 
 /// The noise levels of a model, read in place.
@@ -38,9 +40,9 @@ impl LevelTable<'_> {
     /// Level number `i`; past the last one, the last.
     pub fn get(&self, i: usize) -> Level {
         let at = LEVEL / 4 * i.min(self.count().saturating_sub(1));
-        let [sigma, input_gain, skip, output_gain, power, error] =
-            [0, 1, 2, 3, 4, 5].map(|field| float(self.0, at + field));
-        Level { sigma, input_gain, skip, output_gain, power, error }
+        let [sigma, input_gain, skip, output_gain, power, bias, variance] =
+            [0, 1, 2, 3, 4, 5, 6].map(|field| float(self.0, at + field));
+        Level { sigma, input_gain, skip, output_gain, power, bias, variance }
     }
 }
 

@@ -122,8 +122,8 @@ impl Source<'_> {
         writer.put(header);
         writer.pad();
         writer.section(self.levels.iter().flat_map(|level| {
-            let Level { sigma, input_gain, skip, output_gain, power, error } = *level;
-            [sigma, input_gain, skip, output_gain, power, error].map(f32::to_le_bytes)
+            let Level { sigma, input_gain, skip, output_gain, power, bias, variance } = *level;
+            [sigma, input_gain, skip, output_gain, power, bias, variance].map(f32::to_le_bytes)
         }));
         writer.section(self.conditions.iter().map(|c| c.to_le_bytes()));
         writer.section(self.classes.iter().map(|c| c.to_le_bytes()));

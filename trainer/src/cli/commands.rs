@@ -1,9 +1,8 @@
 //! The commands.
 
-use super::{Eval, Interpolate, Likelihood, Quantize, Sample, SuiteName, Train};
+use super::{Interpolate, Quantize, Sample, Train};
 use anyhow::{Context, Result, anyhow, bail};
-use rand::SeedableRng;
-use rand_xoshiro::Xoshiro256PlusPlus;
+use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,13 +13,11 @@ use trainer::config::{Config, Preset, UsageError};
 use trainer::data::{self, Toy};
 use trainer::denoiser::Denoiser;
 use trainer::fidelity::AtLevel;
-use trainer::likelihood::{self, FloatFlow, NegativeLogLikelihood, log_likelihoods};
 use trainer::objective::{Objective, ObjectiveName};
-use trainer::report::{Quality, Report, worst};
-use trainer::run::{Run, bar, digest as hash, draw_blob, whole};
+use trainer::report::{Report, worst};
+use trainer::run::{Run, digest as hash, draw_blob, whole};
 use trainer::sample::{self, MAX_DIM, Method, Network, Options};
-use trainer::sweep::{self, Sweep};
-use trainer::{Points, checkpoint, closed_form, dataset, latent, npy, suite};
+use trainer::{Points, closed_form, latent, npy};
 
 /// The demonstration.
 pub fn demo() -> Result<()> {
@@ -47,7 +44,7 @@ pub fn free(path: &str) -> PathBuf {
 }
 
 /// Set by Ctrl-C.
-fn stop_flag() -> Result<Arc<AtomicBool>> {
+pub fn stop_flag() -> Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
     let set = Arc::clone(&flag);
     ctrlc::set_handler(move || {
@@ -203,96 +200,6 @@ fn plan<'a>(args: &Sample, model: &Model<'a>) -> Result<Box<dyn Plan + Send + Sy
     plan.map_err(|e| UsageError(format!("sampler {} with {steps} steps: {e}", sampler.name())).into())
 }
 
-pub fn eval(args: &Eval) -> Result<()> {
-    match (&args.run, args.suite) {
-        _ if args.sweep => eval_sweep(args),
-        (Some(dir), _) => eval_run(dir),
-        (None, Some(name)) => eval_suite(args, name),
-        (None, None) => bail!("give a run folder or --suite"),
-    }
-}
-
-fn eval_run(dir: &Path) -> Result<()> {
-    let run = Run::open(dir)?;
-    println!("{:<20}{:>10}{:>10}{:>10}", run.config.data, "SW2", "MMD²", "C2ST");
-    for (name, file) in [("float", "samples-float.npy"), ("int8", "samples-int8.npy")] {
-        let samples = data::read(&run.file(file))?;
-        print_quality(name, &Quality::of(&samples, &run.data));
-    }
-    print_quality("real vs real", &Quality::of(&run.data.other, &run.data));
-    Ok(())
-}
-
-fn eval_sweep(args: &Eval) -> Result<()> {
-    let (runs, dir) = match &args.run {
-        Some(dir) => (runs_in(dir)?, dir.clone()),
-        None => (Vec::new(), PathBuf::from("runs/sweep-exact")),
-    };
-    let dir = args.out.clone().unwrap_or(dir);
-    std::fs::create_dir_all(&dir)
-        .with_context(|| format!("cannot make the folder {}; give another with --out", dir.display()))?;
-    let mut sweep = Sweep::default();
-    let bar = bar("sweeping", sweep::cells() * runs.len().max(1) as u64);
-    if args.exact {
-        sweep.add_exact(&bar)?;
-    }
-    for run in &runs {
-        sweep.add_run(run, &bar)?;
-    }
-    bar.finish();
-    trainer::write_atomic(&dir.join("sweep.json"), serde_json::to_string_pretty(&sweep)?.as_bytes())?;
-    sweep.plot(&dir)?;
-    println!("SW2 (of the mixture: of its whitened modes) at evaluations of at most\n{}", sweep.table());
-    println!("Made in {}: sweep.json, sweep-ode.png, sweep-sde.png", dir.display());
-    Ok(())
-}
-
-/// The run in this folder, or those in the folders in it.
-fn runs_in(dir: &Path) -> Result<Vec<Run>> {
-    let is_run = |path: &Path| path.join("config.toml").is_file();
-    if is_run(dir) {
-        return Ok(vec![Run::open(dir)?]);
-    }
-    let entries = std::fs::read_dir(dir)
-        .with_context(|| format!("cannot read {}; give the folder of a run or of a suite", dir.display()))?;
-    let mut paths: Vec<PathBuf> =
-        entries.filter_map(|e| Some(e.ok()?.path())).filter(|p| is_run(p)).collect();
-    paths.sort();
-    if paths.is_empty() {
-        bail!("no run in {}; train one, or a suite with `trainer eval --suite 2d`", dir.display());
-    }
-    paths.iter().map(|path| Run::open(path)).collect()
-}
-
-fn print_quality(name: &str, quality: &Quality) {
-    println!("{name:<20}{:>10.4}{:>10.5}{:>10.4}", quality.sw2, quality.mmd2, quality.c2st);
-    if let Some(m) = &quality.modes {
-        println!(
-            "{:<20}share {:.4}, sd ratio {:.4}, within 3 sd {:.4}, outside 6 sd {:.4}, whitened SW2 {:.4}",
-            "", m.share_plus, m.sd_ratio, m.within_3sd, m.outside_6sd, m.whitened_sw2
-        );
-    }
-}
-
-fn eval_suite(args: &Eval, name: SuiteName) -> Result<()> {
-    let dir = |label: &str| args.out.clone().unwrap_or_else(|| free(&format!("runs/suite-{label}")));
-    let stop = stop_flag()?;
-    let (table, passed) = match name {
-        SuiteName::Mixture => suite::suite(&dir("mixture"), &[Toy::Mixture], args.seeds, &stop),
-        SuiteName::Plane => {
-            let sets: Vec<Toy> = Toy::ALL.into_iter().filter(|&t| t != Toy::Mixture).collect();
-            suite::suite(&dir("2d"), &sets, args.seeds, &stop)
-        }
-        SuiteName::All => suite::suite(&dir("all"), &Toy::ALL, args.seeds, &stop),
-        SuiteName::Objectives => suite::objectives(&dir("objectives"), &stop),
-    }?;
-    println!("\n{table}");
-    if !passed {
-        bail!("a gate was missed");
-    }
-    Ok(())
-}
-
 pub fn verify(dir: &Path) -> Result<()> {
     let run = Run::open(dir)?;
     let denoiser = run.trained()?;
@@ -343,77 +250,6 @@ pub fn plot(dir: &Path) -> Result<()> {
     run.plot(&checkpoint, &blob, &float?, &int8?, &levels)?;
     println!("drawn again in {}", dir.display());
     Ok(())
-}
-
-pub fn likelihood(args: &Likelihood) -> Result<()> {
-    if args.n == 0 {
-        return Err(UsageError("n is 0, but must be at least 1".into()).into());
-    }
-    if !(1e-7..=0.1).contains(&args.tolerance) {
-        let what = format!("tolerance is {}, but must be in 1e-7…0.1", args.tolerance);
-        return Err(UsageError(what).into());
-    }
-    let run = float_run(&args.run)?;
-    let denoiser = run.trained()?;
-    let (name, points) = likelihood_points(args, &run)?;
-    let training = &run.config.training;
-    let settings = likelihood::Settings {
-        sigma_min: training.sigma_min,
-        sigma_max: training.sigma_max,
-        tolerance: args.tolerance,
-        seed: args.seed,
-    };
-    let standard = run.data.standardizer.apply(&points);
-    let logs = log_likelihoods(&FloatFlow::new(&denoiser), &standard, &settings)?;
-    let NegativeLogLikelihood { nats, error, bits_per_dim } =
-        NegativeLogLikelihood::new(&logs, &run.data.standardizer);
-    println!(
-        "{name}: {} points of {} dimensions, σ from {} to {}, divergence {}",
-        points.len(),
-        points.dim(),
-        settings.sigma_min,
-        settings.sigma_max,
-        if points.dim() <= likelihood::EXACT { "exact" } else { "by Hutchinson's estimate" },
-    );
-    println!("negative log-likelihood: {nats:.4} ± {error:.4} nats, {bits_per_dim:.4} bits per dimension");
-    Ok(())
-}
-
-/// The run of a folder, or of the checkpoint in it. An int8 model is no float network.
-fn float_run(path: &Path) -> Result<Run> {
-    if path.extension().is_some_and(|e| e == "postcard") {
-        let what = format!(
-            "{} is a model for the chip: its int8 network is a staircase and has no divergence, which the \
-             likelihood integrates; give the run folder that it was exported from, with its float {}",
-            path.display(),
-            checkpoint::FILE
-        );
-        return Err(UsageError(what).into());
-    }
-    match path.parent() {
-        Some(folder) if path.is_file() && path.ends_with(checkpoint::FILE) => Run::open(folder),
-        _ => Run::open(path),
-    }
-}
-
-/// A name and at most n points, in data units.
-fn likelihood_points(args: &Likelihood, run: &Run) -> Result<(String, Points)> {
-    let Some(data) = &args.data else {
-        return Ok((format!("{}, held back", run.config.data), run.data.reference.take(args.n)));
-    };
-    let points = match dataset::named(data) {
-        Some(toy) => toy.draw(args.n, &mut Xoshiro256PlusPlus::seed_from_u64(args.seed)),
-        None => data::read(dataset::file(data)?)?.take(args.n),
-    };
-    if points.dim() != run.data.dim() {
-        let (have, want) = (points.dim(), run.data.dim());
-        let what = format!(
-            "{data} has {have} dimensions, but the run's data {} have {want}: give data of {want} columns",
-            run.config.data
-        );
-        return Err(UsageError(what).into());
-    }
-    Ok((data.clone(), points))
 }
 
 pub fn interpolate(args: &Interpolate) -> Result<()> {
@@ -484,13 +320,13 @@ pub fn list() -> Result<()> {
     println!("\nobjectives (--objective):");
     list_values(&ObjectiveName::ALL);
     println!("\nsamplers (--sampler):");
-    list_values(&Method::ALL);
+    list_values(Method::value_variants());
     Ok(())
 }
 
 /// Each with its name and its help.
-fn list_values(values: &[impl clap::ValueEnum]) {
-    for value in values.iter().filter_map(clap::ValueEnum::to_possible_value) {
+fn list_values(values: &[impl ValueEnum]) {
+    for value in values.iter().filter_map(ValueEnum::to_possible_value) {
         let help = value.get_help().map(ToString::to_string).unwrap_or_default();
         println!("  {:<26}{help}", value.get_name());
     }

@@ -3,6 +3,7 @@
 mod advise;
 mod apply;
 mod commands;
+mod eval;
 mod settings;
 
 use anyhow::Result;
@@ -166,6 +167,9 @@ struct Likelihood {
     /// Seed of points of a named data set, and of Hutchinson's directions above 64 dimensions
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// float32 negative log-likelihood of every point in nats, of shape (n, 1): an anomaly score
+    #[arg(long, value_name = "FILE.npy")]
+    out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -211,10 +215,10 @@ pub fn run(cli: Cli) -> Result<()> {
         Some(Command::Impute(args)) => apply::impute(&args),
         Some(Command::Solve(args)) => apply::solve(&args),
         Some(Command::Detect(args)) => apply::detect(&args),
-        Some(Command::Eval(args)) => commands::eval(&args),
+        Some(Command::Eval(args)) => eval::eval(&args),
         Some(Command::Verify(args)) => commands::verify(&args.run),
         Some(Command::Plot(args)) => commands::plot(&args.run),
-        Some(Command::Likelihood(args)) => commands::likelihood(&args),
+        Some(Command::Likelihood(args)) => eval::likelihood(&args),
         Some(Command::Interpolate(args)) => commands::interpolate(&args),
         Some(Command::Inspect(args)) => commands::inspect(&args.model),
         Some(Command::List) => commands::list(),

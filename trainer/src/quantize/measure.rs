@@ -16,7 +16,7 @@ const QUANTILE: f64 = 0.99;
 /// Training points whose scores set the threshold.
 const SCORED: usize = 4000;
 
-/// Sets the mean square of ε̂ and of its error at each level, by the integer and the float network on the
+/// Sets the power of ε̂ and the bias and variance of its error at each level, by the integer and the float network on the
 /// calibration's points.
 ///
 /// # Errors
@@ -34,15 +34,23 @@ pub fn measure_levels(
     let (mut a, mut b) = (vec![0.0; dim], vec![0.0; dim]);
     let points = seen.points.len() / (dim * levels.len());
     for (k, (level, points)) in levels.iter_mut().zip(seen.points.chunks_exact(points * dim)).enumerate() {
-        let (mut power, mut error) = (0.0_f64, 0.0_f64);
+        let mut power = 0.0_f64;
+        let mut errors = vec![(0.0_f64, 0.0_f64); dim];
         for x in points.chunks_exact(dim) {
             integer.noise(x, k, &mut a);
             float.noise(x, k, &mut b);
             power += a.iter().map(|a| f64::from(a * a)).sum::<f64>();
-            error += a.iter().zip(&b).map(|(a, b)| f64::from((a - b) * (a - b))).sum::<f64>();
+            for ((a, b), (sum, squares)) in a.iter().zip(&b).zip(&mut errors) {
+                let error = f64::from(a - b);
+                *sum += error;
+                *squares += error * error;
+            }
         }
-        let count = points.len() as f64;
-        (level.power, level.error) = ((power / count) as f32, (error / count) as f32);
+        let (all, each) = (points.len() as f64, (points.len() / dim) as f64);
+        let squares = errors.iter().map(|(_, squares)| squares).sum::<f64>() / all;
+        let bias = errors.iter().map(|(sum, _)| (sum / each).powi(2)).sum::<f64>() / dim as f64;
+        level.power = (power / all) as f32;
+        (level.bias, level.variance) = (bias.sqrt() as f32, (squares - bias) as f32);
     }
     Ok(())
 }
@@ -67,4 +75,53 @@ pub fn calibrate_detector(blob: &[u8], data: &Points) -> Result<Detector, Error>
     let at = ((scores.len() as f64 * QUANTILE) as usize).min(scores.len() - 1);
     detector.threshold = scores[at];
     Ok(detector)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Export, quantize};
+    use super::*;
+    use crate::data::Toy;
+    use crate::denoiser::{Embedding, Precondition};
+    use crate::mlp::Activation;
+    use rand::SeedableRng;
+    use rand_xoshiro::Xoshiro256PlusPlus;
+    use tinyscore::Model;
+    use tinyscore::sampler::{Ddim, Sampler};
+
+    /// An integer network that is off by a constant in one of two dimensions has that for its bias, over √2,
+    /// and the variance of one that is not.
+    #[test]
+    fn a_constant_error_is_bias_and_no_variance() {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
+        let sigmas = [4.0, 1.0, 0.25];
+        let embedding = Embedding { features: 4, sigma_min: 0.25, sigma_max: 4.0 };
+        let denoiser = Denoiser::new(2, &[16], Activation::Silu, Precondition::Edm, embedding, 0, &mut rng);
+        let data = Toy::Moons.draw(500, &mut rng);
+        let seen = Calibration::new(&denoiser, &data, &sigmas, 400, &mut rng);
+        let export = Export {
+            name: "test",
+            sigmas: &sigmas,
+            activation_bits: 16,
+            mean: &[0.0; 2],
+            scale: &[1.0; 2],
+            data: &data,
+        };
+        let blob = quantize(&denoiser, &seen, &export, &Ddim.plan(&sigmas[..]).unwrap()).unwrap();
+        let measured = |denoiser: &Denoiser| {
+            let table = Model::from_bytes(&blob).unwrap().levels();
+            let mut levels = [0, 1, 2].map(|k| table.get(k));
+            measure_levels(&blob, denoiser, &seen, &mut levels).unwrap();
+            levels
+        };
+        let mut shifted = denoiser.clone();
+        shifted.net.layers[1].bias[0] += 0.5;
+        for (right, off) in measured(&denoiser).iter().zip(measured(&shifted)) {
+            let shift = 0.5 * denoiser.precondition.at(off.sigma).gain.abs() / 2_f32.sqrt();
+            assert!((off.bias / shift - 1.0).abs() < 0.02, "{off:?} {shift}");
+            assert!(right.bias < 0.02 * shift && right.variance > 0.0, "{right:?}");
+            assert!((off.variance / right.variance - 1.0).abs() < 0.02, "{right:?} {off:?}");
+            assert_eq!(off.power, right.power);
+        }
+    }
 }

@@ -278,7 +278,7 @@ impl Quantized {
         let level = |&sigma: &f32| {
             let Coefficients { input, skip, gain } = self.denoiser.precondition.at(sigma);
             let (input_gain, output_gain) = (input / self.dense[0].step, gain * self.power_of_two());
-            Level { sigma, input_gain, skip, output_gain, power: 0.0, error: 0.0 }
+            Level { sigma, input_gain, skip, output_gain, power: 0.0, bias: 0.0, variance: 0.0 }
         };
         sigmas.iter().map(level).collect()
     }

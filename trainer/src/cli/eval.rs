@@ -1,0 +1,184 @@
+//! Judging: runs, suites, samplers by their evaluations, and likelihoods.
+
+use super::commands::{free, refuse_existing, stop_flag};
+use super::{Eval, Likelihood, SuiteName};
+use anyhow::{Context, Result, bail};
+use rand::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use std::path::{Path, PathBuf};
+use trainer::config::UsageError;
+use trainer::data::{self, Toy};
+use trainer::likelihood::{self, FloatFlow, NegativeLogLikelihood, log_likelihoods};
+use trainer::report::Quality;
+use trainer::run::{Run, bar};
+use trainer::sweep::{self, Sweep};
+use trainer::{Points, checkpoint, dataset, npy, suite};
+
+pub fn eval(args: &Eval) -> Result<()> {
+    match (&args.run, args.suite) {
+        _ if args.sweep => eval_sweep(args),
+        (Some(dir), _) => eval_run(dir),
+        (None, Some(name)) => eval_suite(args, name),
+        (None, None) => bail!("give a run folder or --suite"),
+    }
+}
+
+fn eval_run(dir: &Path) -> Result<()> {
+    let run = Run::open(dir)?;
+    println!("{:<20}{:>10}{:>10}{:>10}", run.config.data, "SW2", "MMD²", "C2ST");
+    for (name, file) in [("float", "samples-float.npy"), ("int8", "samples-int8.npy")] {
+        let samples = data::read(&run.file(file))?;
+        print_quality(name, &Quality::of(&samples, &run.data));
+    }
+    print_quality("real vs real", &Quality::of(&run.data.other, &run.data));
+    Ok(())
+}
+
+fn eval_sweep(args: &Eval) -> Result<()> {
+    let (runs, dir) = match &args.run {
+        Some(dir) => (runs_in(dir)?, dir.clone()),
+        None => (Vec::new(), PathBuf::from("runs/sweep-exact")),
+    };
+    let dir = args.out.clone().unwrap_or(dir);
+    std::fs::create_dir_all(&dir)
+        .with_context(|| format!("cannot make the folder {}; give another with --out", dir.display()))?;
+    let mut sweep = Sweep::default();
+    let bar = bar("sweeping", sweep::cells() * runs.len().max(1) as u64);
+    if args.exact {
+        sweep.add_exact(&bar)?;
+    }
+    for run in &runs {
+        sweep.add_run(run, &bar)?;
+    }
+    bar.finish();
+    trainer::write_atomic(&dir.join("sweep.json"), serde_json::to_string_pretty(&sweep)?.as_bytes())?;
+    sweep.plot(&dir)?;
+    println!("SW2 (of the mixture: of its whitened modes) at evaluations of at most\n{}", sweep.table());
+    println!("Made in {}: sweep.json, sweep-ode.png, sweep-sde.png", dir.display());
+    Ok(())
+}
+
+/// The run in this folder, or those in the folders in it.
+fn runs_in(dir: &Path) -> Result<Vec<Run>> {
+    let is_run = |path: &Path| path.join("config.toml").is_file();
+    if is_run(dir) {
+        return Ok(vec![Run::open(dir)?]);
+    }
+    let entries = std::fs::read_dir(dir)
+        .with_context(|| format!("cannot read {}; give the folder of a run or of a suite", dir.display()))?;
+    let mut paths: Vec<PathBuf> =
+        entries.filter_map(|e| Some(e.ok()?.path())).filter(|p| is_run(p)).collect();
+    paths.sort();
+    if paths.is_empty() {
+        bail!("no run in {}; train one, or a suite with `trainer eval --suite 2d`", dir.display());
+    }
+    paths.iter().map(|path| Run::open(path)).collect()
+}
+
+fn print_quality(name: &str, quality: &Quality) {
+    println!("{name:<20}{:>10.4}{:>10.5}{:>10.4}", quality.sw2, quality.mmd2, quality.c2st);
+    if let Some(m) = &quality.modes {
+        println!(
+            "{:<20}share {:.4}, sd ratio {:.4}, within 3 sd {:.4}, outside 6 sd {:.4}, whitened SW2 {:.4}",
+            "", m.share_plus, m.sd_ratio, m.within_3sd, m.outside_6sd, m.whitened_sw2
+        );
+    }
+}
+
+fn eval_suite(args: &Eval, name: SuiteName) -> Result<()> {
+    let dir = |label: &str| args.out.clone().unwrap_or_else(|| free(&format!("runs/suite-{label}")));
+    let stop = stop_flag()?;
+    let (table, passed) = match name {
+        SuiteName::Mixture => suite::suite(&dir("mixture"), &[Toy::Mixture], args.seeds, &stop),
+        SuiteName::Plane => {
+            let sets: Vec<Toy> = Toy::ALL.into_iter().filter(|&t| t != Toy::Mixture).collect();
+            suite::suite(&dir("2d"), &sets, args.seeds, &stop)
+        }
+        SuiteName::All => suite::suite(&dir("all"), &Toy::ALL, args.seeds, &stop),
+        SuiteName::Objectives => suite::objectives(&dir("objectives"), &stop),
+    }?;
+    println!("\n{table}");
+    if !passed {
+        bail!("a gate was missed");
+    }
+    Ok(())
+}
+
+pub fn likelihood(args: &Likelihood) -> Result<()> {
+    if args.n == 0 {
+        return Err(UsageError("n is 0, but must be at least 1".into()).into());
+    }
+    if !(1e-7..=0.1).contains(&args.tolerance) {
+        let what = format!("tolerance is {}, but must be in 1e-7…0.1", args.tolerance);
+        return Err(UsageError(what).into());
+    }
+    args.out.as_deref().map_or(Ok(()), refuse_existing)?;
+    let run = float_run(&args.run)?;
+    let denoiser = run.trained()?;
+    let (name, points) = likelihood_points(args, &run)?;
+    let training = &run.config.training;
+    let settings = likelihood::Settings {
+        sigma_min: training.sigma_min,
+        sigma_max: training.sigma_max,
+        tolerance: args.tolerance,
+        seed: args.seed,
+    };
+    let standard = run.data.standardizer.apply(&points);
+    let logs = log_likelihoods(&FloatFlow::new(&denoiser), &standard, &settings)?;
+    let NegativeLogLikelihood { nats, error, bits_per_dim } =
+        NegativeLogLikelihood::new(&logs, &run.data.standardizer);
+    println!(
+        "{name}: {} points of {} dimensions, σ from {} to {}, divergence {}",
+        points.len(),
+        points.dim(),
+        settings.sigma_min,
+        settings.sigma_max,
+        if points.dim() <= likelihood::EXACT { "exact" } else { "by Hutchinson's estimate" },
+    );
+    println!("negative log-likelihood: {nats:.4} ± {error:.4} nats, {bits_per_dim:.4} bits per dimension");
+    if let Some(out) = &args.out {
+        let one = |&log: &f64| NegativeLogLikelihood::new(&[log], &run.data.standardizer).nats as f32;
+        let rows = Points::new(1, logs.iter().map(one).collect());
+        npy::save(out, &rows)
+            .with_context(|| format!("cannot write {}; give a writable place with --out", out.display()))?;
+        println!("{}: the negative log-likelihood of every point, in nats", out.display());
+    }
+    Ok(())
+}
+
+/// The run of a folder, or of the checkpoint in it. An int8 model is no float network.
+fn float_run(path: &Path) -> Result<Run> {
+    if path.extension().is_some_and(|e| e == "postcard") {
+        let what = format!(
+            "{} is a model for the chip: its int8 network is a staircase and has no divergence, which the \
+             likelihood integrates; give the run folder that it was exported from, with its float {}",
+            path.display(),
+            checkpoint::FILE
+        );
+        return Err(UsageError(what).into());
+    }
+    match path.parent() {
+        Some(folder) if path.is_file() && path.ends_with(checkpoint::FILE) => Run::open(folder),
+        _ => Run::open(path),
+    }
+}
+
+/// A name and at most n points, in data units.
+fn likelihood_points(args: &Likelihood, run: &Run) -> Result<(String, Points)> {
+    let Some(data) = &args.data else {
+        return Ok((format!("{}, held back", run.config.data), run.data.reference.take(args.n)));
+    };
+    let points = match dataset::named(data) {
+        Some(toy) => toy.draw(args.n, &mut Xoshiro256PlusPlus::seed_from_u64(args.seed)),
+        None => data::read(dataset::file(data)?)?.take(args.n),
+    };
+    if points.dim() != run.data.dim() {
+        let (have, want) = (points.dim(), run.data.dim());
+        let what = format!(
+            "{data} has {have} dimensions, but the run's data {} have {want}: give data of {want} columns",
+            run.config.data
+        );
+        return Err(UsageError(what).into());
+    }
+    Ok((data.clone(), points))
+}
