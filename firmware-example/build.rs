@@ -21,7 +21,7 @@ fn model(out: &Path) {
     println!("cargo:rerun-if-changed={path}");
     let bytes = fs::read(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
     let model = tinyscore::Model::from_bytes(&bytes).unwrap_or_else(|e| panic!("{path}: {e}"));
-    let (dim, scratch, history) = (model.dim(), 2 * model.width(), model.plan().history().max(1));
+    let (dim, scratch, history) = (model.dim(), model.scratch(), model.plan().history().max(1));
     let constants = format!(
         "/// Dimensions of the model.\npub const DIM: usize = {dim};\n\
          /// Scratch memory that its network needs.\npub const SCRATCH: usize = {scratch};\n\

@@ -41,7 +41,7 @@ pub enum Error {
     Malformed(&'static str),
     /// Too little scratch memory for the network.
     Scratch {
-        /// Entries needed: twice the widest layer.
+        /// Entries needed, [`Model::scratch`](crate::Model::scratch).
         needed: usize,
         /// Entries given.
         have: usize,

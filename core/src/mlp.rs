@@ -13,7 +13,7 @@
 
 use crate::activation::{Curve, activation};
 use crate::arith::{quantize, rounded_high, saturate16};
-use crate::blob::{After, Layer, Level, half_float, word};
+use crate::blob::{After, Layer, Level, half_float, packed, word};
 use crate::kernel::dense;
 use crate::{Conditional, Error, Model, Score};
 
@@ -32,12 +32,12 @@ pub struct Mlp<'a, S> {
 }
 
 impl<'a, S: AsMut<[i16]>> Mlp<'a, S> {
-    /// `scratch` must have at least 2·[`width`](Model::width) entries.
+    /// `scratch` must have at least [`Model::scratch`] entries, which is 2·width + 3 at most.
     ///
     /// # Errors
     /// [`Error::Scratch`] if it has fewer.
     pub fn new(model: Model<'a>, mut scratch: S) -> Result<Self, Error> {
-        let (needed, have) = (2 * model.width(), scratch.as_mut().len());
+        let (needed, have) = (model.scratch(), scratch.as_mut().len());
         if have < needed {
             Err(Error::Scratch { needed, have })
         } else {
@@ -83,11 +83,14 @@ impl<S: AsMut<[i16]>> Conditional for Mlp<'_, S> {
 
 /// ε̂(x, σ_level), with the activations of one layer in each half of `scratch`.
 fn evaluate(model: &Model<'_>, class: &[u8], scratch: &mut [i16], x: &[f32], level: usize, eps: &mut [f32]) {
-    let (mut input, mut output) = scratch.split_at_mut(scratch.len() / 2);
+    let skipped = scratch.as_ptr().align_offset(4).min(1);
+    let aligned = scratch.get_mut(skipped..).unwrap_or_default();
+    let (mut input, mut output) = aligned.split_at_mut_checked(model.scratch() / 2).unwrap_or_default();
     let gain = model.levels().get(level).input_gain;
     for (q, &x) in input.iter_mut().zip(x) {
         *q = quantize(gain * x, model.input_limit());
     }
+    pad(input, model.dim());
     let mut conditions = [model.condition(level), class];
     for layer in model.layers() {
         match layer.after {
@@ -98,8 +101,16 @@ fn evaluate(model: &Model<'_>, class: &[u8], scratch: &mut [i16], x: &[f32], lev
                 output_layer(&layer, conditions, scales, &model.levels().get(level), input, x, eps);
             }
         }
+        pad(output, layer.outputs);
         core::mem::swap(&mut input, &mut output);
         conditions = [&[]; 2];
+    }
+}
+
+/// Makes the first `count` activations an even number.
+fn pad(activations: &mut [i16], count: usize) {
+    if let Some(padding) = activations.get_mut(count) {
+        *padding = 0;
     }
 }
 
@@ -140,7 +151,7 @@ fn output_layer(
 
 /// Calls `emit(j, sum_j)` for every output of a layer, in their order.
 fn tiles(layer: &Layer<'_>, conditions: [&[u8]; 2], input: &[i16], mut emit: impl FnMut(usize, i32)) {
-    let tiles = layer.weights.chunks((TILE * layer.inputs).max(1));
+    let tiles = layer.weights.chunks(packed(layer.bits, layer.inputs, TILE).max(1));
     for (weights, first) in tiles.zip((0..).step_by(TILE)) {
         let mut sums = [0; TILE];
         tile_sums(first, weights, layer, conditions, input, &mut sums);
@@ -166,5 +177,5 @@ fn tile_sums(
             *sum = sum.wrapping_add(i32::from_le_bytes(word));
         }
     }
-    dense(weights, input.get(..layer.inputs).unwrap_or(input), sums);
+    dense(layer.bits, weights, input.get(..2 * layer.inputs.div_ceil(2)).unwrap_or(input), sums);
 }

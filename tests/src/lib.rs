@@ -14,6 +14,8 @@ use tinyscore::{Detector, Error, Plan};
 /// A hidden or last layer of a [`Tiny`] model.
 #[derive(Clone, Debug)]
 pub struct Layer {
+    /// Of each weight: 8 or 4.
+    pub bits: u8,
     /// outputs × inputs
     pub weights: Vec<i8>,
     /// One per output.
@@ -53,6 +55,11 @@ const INPUT_LIMIT: i16 = 20_000;
 impl Tiny {
     /// A model of this shape with five noise levels.
     pub fn new(widths: &[usize], seed: u64) -> Self {
+        Self::with_bits(widths, seed, |_| 8)
+    }
+
+    /// With so many bits in the weights of each layer.
+    pub fn with_bits(widths: &[usize], seed: u64, bits: impl Fn(usize) -> u8) -> Self {
         let mut rng = stream(seed, 0);
         let mut sigmas = [0.0; 5];
         Spacing::Geometric.fill(4.0, 0.05, &mut sigmas).expect("a good range");
@@ -68,7 +75,8 @@ impl Tiny {
                 variance: 1e-4,
             }
         };
-        let layers = widths.windows(2).map(|pair| Layer::new(pair[0], pair[1], &mut rng));
+        let pairs = widths.windows(2).enumerate();
+        let layers = pairs.map(|(i, pair)| Layer::new(bits(i), pair[0], pair[1], &mut rng));
         Self {
             widths: widths.to_vec(),
             levels: sigmas.map(level).to_vec(),
@@ -100,7 +108,7 @@ impl Tiny {
             mean: &mean,
             scale: &scale,
         };
-        let mut blob = vec![0; 1 << 16];
+        let mut blob = vec![0; 1 << 20];
         let length = source.encode(plan, &mut blob)?;
         blob.truncate(length);
         Ok(blob)
@@ -131,10 +139,12 @@ impl Tiny {
 }
 
 impl Layer {
-    fn new(inputs: usize, outputs: usize, rng: &mut impl Rng) -> Self {
+    fn new(bits: u8, inputs: usize, outputs: usize, rng: &mut impl Rng) -> Self {
         let slope = 1 + (rng.next_u32() % 100) as i16;
+        let largest = (1 << (bits - 1)) - 1;
         Self {
-            weights: (0..inputs * outputs).map(|_| between(rng, 127) as i8).collect(),
+            bits,
+            weights: (0..inputs * outputs).map(|_| between(rng, largest) as i8).collect(),
             biases: (0..outputs).map(|_| between(rng, 100_000)).collect(),
             // Every other one a power of two, which makes exact ties of rounding.
             multipliers: (0..outputs)
@@ -148,13 +158,13 @@ impl Layer {
     }
 
     fn source(&self, hidden: bool) -> LayerSource<'_> {
-        let Self { weights, biases, multipliers, table, shift, slopes, scales } = self;
+        let Self { bits, weights, biases, multipliers, table, shift, slopes, scales } = self;
         let stage = if hidden {
             Stage::Hidden { multipliers, table, shift: *shift, slopes: *slopes }
         } else {
             Stage::Output { scales }
         };
-        LayerSource { weights, biases, stage }
+        LayerSource { bits: *bits, weights, biases, stage }
     }
 
     fn sums(&self, x: &[i64], condition: &[i32]) -> Vec<i64> {

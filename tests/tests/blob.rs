@@ -118,8 +118,8 @@ fn exercise(network: &mut Network<'_>) {
 fn misfits_are_named_with_both_numbers() {
     let blob = tiny();
     let model = Model::from_bytes(&blob).unwrap();
-    assert_eq!(Mlp::new(model.clone(), [0; 32]).unwrap_err(), Error::Scratch { needed: 34, have: 32 });
-    let network = Mlp::new(model.clone(), [0; 34]).unwrap();
+    assert_eq!(Mlp::new(model.clone(), [0; 36]).unwrap_err(), Error::Scratch { needed: 37, have: 36 });
+    let network = Mlp::new(model.clone(), [0; 37]).unwrap();
     let plan = model.plan();
     let start = |_| stream(1, 0);
     let error = Chain::<_, 2>::new(&plan, &network, start(())).unwrap_err();
@@ -166,7 +166,35 @@ fn an_overflowing_layer_is_refused() {
     let mut tiny = Tiny::new(&[2, 3, 2], 1);
     tiny.layers[0].weights[0] = -128;
     let error = tiny.encode(&Heun.plan([1.0]).unwrap()).unwrap_err();
-    assert_eq!(error, Error::Malformed("a weight of -128"));
+    assert_eq!(error, Error::Malformed("a weight out of its range"));
+    let mut tiny = Tiny::with_bits(&[2, 3, 2], 1, |_| 4);
+    tiny.layers[0].weights[0] = 8;
+    let error = tiny.encode(&Heun.plan([1.0]).unwrap()).unwrap_err();
+    assert_eq!(error, Error::Malformed("a weight out of its range"));
+}
+
+/// The lanes of a layer's padding hold zero weights, and no field the most negative number.
+#[test]
+fn padding_and_the_range_of_weights_are_checked() {
+    let tiny = Tiny::new(&[3, 9, 3], 7);
+    let blob = tiny.encode(&Heun.plan([1.0]).unwrap()).unwrap();
+    let lane = |w0: i8, w1: i8| (256 * i16::from(w0) + i16::from(w1) + 128).to_le_bytes();
+    let weights = &tiny.layers[0].weights;
+    let first: Vec<u8> = (0..3).flat_map(|c| lane(weights[c], weights[3 + c])).chain(lane(0, 0)).collect();
+    let at = blob.windows(8).position(|window| window == first).unwrap();
+    let last = at + 8 * 4;
+    assert_eq!(blob[last + 6..last + 8], lane(0, 0));
+    for (at, byte, message) in [
+        (at, 0, "a weight out of its range"),
+        (at + 1, 0x80, "a weight out of its range"),
+        (at + 6, 1, "padding of weights"),
+        (at + 7, 1, "padding of weights"),
+        (last, 127, "padding of weights"),
+    ] {
+        let mut forged = blob.clone();
+        forged[at] = byte;
+        assert_eq!(Model::from_bytes(&with_checksum(forged)).unwrap_err(), Error::Malformed(message));
+    }
 }
 
 proptest! {
@@ -181,9 +209,10 @@ proptest! {
         x in prop::collection::vec(-8.0_f32..8.0, 6),
         level in 0_usize..5,
         class in prop::option::of(0..CLASSES),
+        four: u8,
     ) {
         let widths: Vec<usize> = [dim].into_iter().chain(hidden).chain([dim]).collect();
-        let tiny = Tiny::new(&widths, seed);
+        let tiny = Tiny::with_bits(&widths, seed, |layer| if four >> layer & 1 == 1 { 4 } else { 8 });
         let blob = tiny.encode(&Heun.plan([1.0]).unwrap()).unwrap();
         let mut network = network(&blob).unwrap();
         network.choose(class).unwrap();

@@ -23,7 +23,7 @@ pub type Network<'a> = Mlp<'a, Vec<i16>>;
 /// When the blob is damaged.
 pub fn network(blob: &[u8]) -> Result<Network<'_>, Error> {
     let model = Model::from_bytes(blob)?;
-    let scratch = vec![0; 2 * model.width()];
+    let scratch = vec![0; model.scratch()];
     Mlp::new(model, scratch)
 }
 

@@ -2,7 +2,8 @@
 
 use super::layout::{is_finite_half, word};
 use super::stored_plan::STEP;
-use super::{After, Level, Model};
+use super::weights::{weight, zipped};
+use super::{After, Layer, Level, Model};
 use crate::arith::is_bounded;
 use crate::{Detector, Error, Levels, Plan};
 
@@ -53,7 +54,7 @@ impl Model<'_> {
         Ok(())
     }
 
-    /// No −128 among the weights, and no sum that could overflow.
+    /// No weight out of its range, and no sum that could overflow.
     fn check_layers(&self) -> Result<(), Error> {
         let mut limit = u32::from(self.header.input_limit);
         if !(1..=i16::MAX as u32).contains(&limit) {
@@ -61,11 +62,8 @@ impl Model<'_> {
         }
         let mut conditions = [self.conditions, self.classes];
         for layer in self.layers() {
-            for (j, row) in layer.weights.chunks_exact(layer.inputs.max(1)).enumerate() {
-                if row.contains(&0x80) {
-                    return Err(Error::Malformed("a weight of -128"));
-                }
-                let weights: u32 = row.iter().map(|&w| u32::from((w as i8).unsigned_abs())).sum();
+            for j in 0..layer.outputs.next_multiple_of(zipped(layer.bits)) {
+                let weights = sum_of_weights(&layer, j)?;
                 let bias = word(layer.biases, j).unsigned_abs();
                 let mut largest = weights.checked_mul(limit).and_then(|sum| sum.checked_add(bias));
                 for rows in conditions {
@@ -110,4 +108,24 @@ impl Model<'_> {
         }
         Ok(())
     }
+}
+
+/// Σ|w| of a row; the padding must be zero.
+fn sum_of_weights(layer: &Layer<'_>, j: usize) -> Result<u32, Error> {
+    let &Layer { inputs, outputs, bits, weights, .. } = layer;
+    let (rows, columns) = (zipped(bits), 2 * inputs.div_ceil(2));
+    let (lanes, _) = weights.get(j / rows * 2 * columns..).unwrap_or_default().as_chunks();
+    let used = if j < outputs { inputs } else { 0 };
+    let mut sum = 0;
+    for (column, &lane) in lanes.iter().take(columns).enumerate() {
+        let weight = weight(bits, lane, j % rows);
+        if weight == -1 << (bits - 1) {
+            return Err(Error::Malformed("a weight out of its range"));
+        }
+        if weight != 0 && column >= used {
+            return Err(Error::Malformed("padding of weights"));
+        }
+        sum += weight.unsigned_abs();
+    }
+    Ok(sum)
 }

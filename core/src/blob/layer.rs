@@ -1,6 +1,7 @@
 //! Dense layers as they lie in the blob.
 
 use super::layout::{Cursor, padded, short};
+use super::weights::packed;
 use crate::activation::{Curve, TABLE};
 
 /// Bytes of an activation: table, shift, two slopes.
@@ -11,7 +12,9 @@ const CURVE: usize = 2 * TABLE + 6;
 pub struct Layer<'a> {
     pub inputs: usize,
     pub outputs: usize,
-    /// outputs × inputs, `i8`
+    /// Of each weight: 8 or 4.
+    pub bits: u8,
+    /// In lanes of zipped rows.
     pub weights: &'a [u8],
     /// outputs, `i32`
     pub biases: &'a [u8],
@@ -31,22 +34,24 @@ pub enum After<'a> {
 #[derive(Clone, Debug)]
 pub struct Layers<'a> {
     widths: &'a [u16],
+    bits: &'a [u8],
     cursor: Cursor<'a>,
 }
 
 impl<'a> Layers<'a> {
     /// `bytes` has the length [`bytes`](Self::bytes) of these widths; of fewer, the layers that it has.
-    pub fn new(widths: &'a [u16], bytes: &'a [u8]) -> Self {
-        Self { widths, cursor: Cursor(bytes) }
+    pub fn new(widths: &'a [u16], bits: &'a [u8], bytes: &'a [u8]) -> Self {
+        Self { widths, bits, cursor: Cursor(bytes) }
     }
 
     /// Bytes of all layers of these widths.
-    pub fn bytes(widths: &[u16]) -> usize {
-        let sizes = widths.iter().zip(widths.iter().skip(1)).enumerate().map(|(i, (&inputs, &outputs))| {
+    pub fn bytes(widths: &[u16], bits: &[u8]) -> usize {
+        let shapes = widths.iter().zip(widths.iter().skip(1)).zip(bits).enumerate();
+        let sizes = shapes.map(|(i, ((&inputs, &outputs), &bits))| {
             let (inputs, outputs) = (usize::from(inputs), usize::from(outputs));
             let hidden = i + 2 < widths.len();
             let after = if hidden { padded(4 * outputs) + padded(CURVE) } else { padded(2 * outputs) };
-            padded(outputs * inputs) + padded(4 * outputs) + after
+            padded(packed(bits, inputs, outputs)) + padded(4 * outputs) + after
         });
         sizes.sum()
     }
@@ -61,8 +66,11 @@ impl<'a> Iterator for Layers<'a> {
         };
         let outputs = usize::from(*rest.first()?);
         let inputs = usize::from(*inputs);
-        self.widths = rest;
-        let weights = self.cursor.section(outputs * inputs)?;
+        let [bits, others @ ..] = self.bits else {
+            return None;
+        };
+        (self.widths, self.bits) = (rest, others);
+        let weights = self.cursor.section(packed(*bits, inputs, outputs))?;
         let biases = self.cursor.section(4 * outputs)?;
         let after = if rest.len() > 1 {
             let multipliers = self.cursor.section(4 * outputs)?;
@@ -73,6 +81,6 @@ impl<'a> Iterator for Layers<'a> {
         } else {
             After::Scale { scales: self.cursor.section(2 * outputs)? }
         };
-        Some(Layer { inputs, outputs, weights, biases, after })
+        Some(Layer { inputs, outputs, bits: *bits, weights, biases, after })
     }
 }

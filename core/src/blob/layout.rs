@@ -17,6 +17,7 @@ pub const ALIGN: usize = 16;
 pub struct Header<'a> {
     pub name: &'a str,
     pub widths: Widths,
+    pub bits: Bits,
     pub input_limit: u16,
     pub levels: u16,
     pub classes: u16,
@@ -26,6 +27,9 @@ pub struct Header<'a> {
 
 /// dim, hidden widths, dim
 pub type Widths = Vec<u16, { MAX_LAYERS + 1 }, u8>;
+
+/// Of each layer's weights: 8 or 4.
+pub type Bits = Vec<u8, MAX_LAYERS, u8>;
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct StoredHead {
@@ -99,6 +103,9 @@ pub fn read_header(bytes: &[u8]) -> Result<(Header<'_>, &[u8]), Error> {
     let good = |&n: &u16| (1..=MAX_COUNT).contains(&usize::from(n));
     if dim != last || !header.widths.iter().all(good) || !good(&header.levels) {
         return Err(Error::Malformed("widths or number of levels"));
+    }
+    if header.bits.len() + 1 != header.widths.len() || !header.bits.iter().all(|bits| matches!(bits, 8 | 4)) {
+        return Err(Error::Malformed("bits of the weights"));
     }
     if header.name.len() > NAME {
         return Err(Error::Malformed("name longer than 32 bytes"));

@@ -10,6 +10,7 @@ mod layer;
 mod layout;
 mod levels;
 mod stored_plan;
+mod weights;
 mod write;
 
 pub use crate::activation::TABLE;
@@ -17,6 +18,7 @@ pub(crate) use layer::{After, Layer};
 pub(crate) use layout::{half_float, word};
 pub use levels::{Level, LevelTable};
 pub use stored_plan::StoredPlan;
+pub(crate) use weights::{packed, weight};
 pub use write::{LayerSource, Source, Stage};
 
 use crate::{Detector, Error, Levels};
@@ -70,7 +72,7 @@ impl<'a> Model<'a> {
         let levels = LevelTable(section(LEVEL * count)?);
         let conditions = section(4 * count * first)?;
         let classes = section(4 * usize::from(header.classes) * first)?;
-        let layers = section(Layers::bytes(&header.widths))?;
+        let layers = section(Layers::bytes(&header.widths, &header.bits))?;
         let standard = section(8 * dim)?;
         let rows = section(STEP * usize::from(header.plan.rows))?;
         match cursor.0 {
@@ -115,9 +117,15 @@ impl<'a> Model<'a> {
         self.header.widths.iter().copied().map(usize::from)
     }
 
-    /// The widest layer: the capacity `H` that a network for this model needs.
+    /// The widest layer.
     pub fn width(&self) -> usize {
         self.widths().max().unwrap_or(0)
+    }
+
+    /// Entries of scratch memory that a network for this model needs: two layers in whole words, and one
+    /// entry for their alignment.
+    pub fn scratch(&self) -> usize {
+        4 * self.width().div_ceil(2) + 1
     }
 
     /// Multiply–accumulate operations of one evaluation.
@@ -160,7 +168,7 @@ impl<'a> Model<'a> {
     }
 
     pub(crate) fn layers(&self) -> Layers<'_> {
-        Layers::new(&self.header.widths, self.layers)
+        Layers::new(&self.header.widths, &self.header.bits, self.layers)
     }
 
     /// What a noise level adds to the first layer's sums; past the last one, the last.

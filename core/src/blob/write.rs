@@ -1,7 +1,8 @@
 //! Writing a model.
 
-use super::layout::{ALIGN, Header, MAGIC, StoredHead, Widths, checksum};
+use super::layout::{ALIGN, Bits, Header, MAGIC, StoredHead, Widths, checksum};
 use super::stored_plan::step_bytes;
+use super::weights::lanes;
 use super::{FORMAT, Level, Model, NAME};
 use crate::activation::TABLE;
 use crate::arith::ARITHMETIC;
@@ -32,7 +33,9 @@ pub enum Stage<'a> {
 /// A dense layer to be written.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerSource<'a> {
-    /// outputs × inputs, row-major, in −127…127
+    /// Of each weight: 8 or 4.
+    pub bits: u8,
+    /// outputs × inputs, row-major, in −127…127 or −7…7
     pub weights: &'a [i8],
     /// One per output, in units of the sums.
     pub biases: &'a [i32],
@@ -91,12 +94,21 @@ impl Source<'_> {
         for &width in self.widths {
             widths.push(small(width)?).map_err(|_| Error::Malformed("too many layers"))?;
         }
+        let mut bits = Bits::new();
+        for layer in self.layers {
+            bits.push(layer.bits).map_err(|_| Error::Malformed("too many layers"))?;
+            let largest = if layer.bits == 4 { 7 } else { 127 };
+            if layer.weights.iter().any(|w| w.unsigned_abs() > largest) {
+                return Err(Error::Malformed("a weight out of its range"));
+            }
+        }
         if self.name.len() > NAME {
             return Err(Error::Malformed("name longer than 32 bytes"));
         }
         Ok(Header {
             name: self.name,
             widths,
+            bits,
             input_limit: self.input_limit.unsigned_abs(),
             levels: small(self.levels.len())?,
             classes: small(self.classes.len() / self.widths.get(1).copied().unwrap_or(1).max(1))?,
@@ -127,8 +139,9 @@ impl Source<'_> {
         }));
         writer.section(self.conditions.iter().map(|c| c.to_le_bytes()));
         writer.section(self.classes.iter().map(|c| c.to_le_bytes()));
-        for layer in self.layers {
-            writer.section(layer.weights.iter().map(|w| w.to_le_bytes()));
+        let shapes = self.widths.iter().zip(self.widths.iter().skip(1));
+        for (layer, (&inputs, &outputs)) in self.layers.iter().zip(shapes) {
+            writer.section(lanes(layer.bits, inputs, outputs, layer.weights));
             writer.section(layer.biases.iter().map(|b| b.to_le_bytes()));
             match layer.stage {
                 Stage::Hidden { multipliers, table, shift, slopes } => {

@@ -289,7 +289,7 @@ pub fn inspect(path: &Path) -> Result<()> {
     let model = network.model();
     let widths: Vec<String> = model.widths().map(|w| w.to_string()).collect();
     let (levels, plan) = (model.levels(), model.plan());
-    let (dim, width) = (model.dim(), model.width());
+    let (dim, scratch) = (model.dim(), 2 * model.scratch());
     println!("{}", path.display());
     println!("  name                {}", model.name());
     println!("  layers              {} (int8 weights, one scale per output)", widths.join("-"));
@@ -304,8 +304,8 @@ pub fn inspect(path: &Path) -> Result<()> {
     println!("  MACs per evaluation {}", model.macs());
     println!(
         "  RAM                 {} bytes: {} of scratch memory for the Mlp, {} for Chain::<_, {dim}>",
-        4 * width + 16 * dim,
-        4 * width,
+        scratch + 16 * dim,
+        scratch,
         16 * dim
     );
     println!("  CRC-32              {:08x}", model.checksum());

@@ -318,7 +318,7 @@ impl Quantized {
             .iter()
             .zip(&biases)
             .zip(stages)
-            .map(|((d, biases), stage)| LayerSource { weights: &d.weights, biases, stage })
+            .map(|((d, biases), stage)| LayerSource { bits: 8, weights: &d.weights, biases, stage })
             .collect();
         let sums =
             |rows: Vec<Vec<f32>>| -> Vec<i32> { rows.iter().flat_map(|row| dense[0].sums(row)).collect() };
