@@ -9,9 +9,7 @@ use crate::sampler::{
     Ancestral, AnnealedLangevin, Churn, Ddim, Ddpm, Deis, DpmSolver2M, DpmSolverSde2M, Heun, Ipndm, Langevin,
     Mala, PredictorCorrector, Resampled, ReverseSde, Sampler, StepRule, Tweedie, UnderdampedLangevin,
 };
-use crate::{
-    Chain, Conditional, Digest, Energy, Error, Guided, HISTORY, Known, Levels, Mlp, Model, Plan, Score,
-};
+use crate::{Chain, Conditional, Digest, Energy, Error, Guided, HISTORY, Known, Levels, Model, Plan, Score};
 
 /// Samples behind every digest.
 pub const SAMPLES: u64 = 1000;
@@ -20,24 +18,24 @@ pub const SEED: u64 = 1;
 /// Noise levels of every plan, or as many as the model has.
 pub const LEVELS: usize = 8;
 
-/// Draws `samples` samples with every sampler and the model's stored plan, and gives
+/// Draws `samples` samples of `network`, which is that of `model`, with every sampler and the stored plan, and gives
 /// `report(name, digest)` of their bits in data units. `D` is the capacity of the [`Chain`].
 ///
 /// # Errors
 /// When the model does not fit the capacity.
 pub fn digests<const D: usize>(
-    network: &mut Mlp<'_, impl AsMut<[i16]>>,
+    model: &Model<'_>,
+    network: &mut impl Conditional,
     samples: u64,
     mut report: impl FnMut(&str, u64),
 ) -> Result<(), Error> {
-    let model = network.model().clone();
     let all = model.levels();
     let few = Pick::new(all, LEVELS.min(all.count()))?;
     let last = At::new(all, all.count().saturating_sub(1))?;
     let annealed = |rule| AnnealedLangevin::new(rule, 2, true)?.plan(few);
     let stored = model.plan();
     let mut run = |name, plan: &dyn Plan| -> Result<(), Error> {
-        report(name, digest::<D>(&model, network, &plan, samples)?);
+        report(name, digest::<D>(model, network, &plan, samples)?);
         Ok(())
     };
     run("ancestral", &Ancestral::new(1.0)?.plan(few)?)?;
@@ -64,13 +62,13 @@ pub fn digests<const D: usize>(
     run("underdamped-langevin", &UnderdampedLangevin::new(0.05, 1.0, LEVELS)?.plan(last)?)?;
     if network.classes() > 0 {
         let mut guided = Guided::<_, D>::new(&mut *network, 0, 1.0)?;
-        report("guided", digest::<D>(&model, &mut guided, &Ancestral::new(1.0)?.plan(few)?, samples)?);
+        report("guided", digest::<D>(model, &mut guided, &Ancestral::new(1.0)?.plan(few)?, samples)?);
         network.choose(None)?;
     }
     let every_other: [bool; D] = core::array::from_fn(|i| i % 2 == 0);
     let mut known = Known::new(network, all, head(&[0.5; D], model.dim()), head(&every_other, model.dim()))?;
     let resampled = Resampled::new(Ancestral::new(1.0)?, 2)?.plan(few)?;
-    report("known", digest::<D>(&model, &mut known, &resampled, samples)?);
+    report("known", digest::<D>(model, &mut known, &resampled, samples)?);
     report("mala", mala::<D>(model.dim(), samples)?);
     Ok(())
 }

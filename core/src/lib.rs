@@ -7,6 +7,8 @@
 
 mod activation;
 pub mod arith;
+#[cfg(feature = "batch")]
+mod batch;
 pub mod blob;
 mod chain;
 mod compensated;
@@ -30,6 +32,8 @@ pub mod rng;
 pub mod sampler;
 mod score;
 
+#[cfg(feature = "batch")]
+pub use batch::BatchMlp;
 pub use blob::Model;
 pub use chain::Chain;
 pub use compensated::Compensated;
@@ -40,6 +44,8 @@ pub use discrepancy::noise_level;
 pub use energy::Energy;
 pub use error::Error;
 pub use guided::Guided;
+#[cfg(feature = "batch")]
+pub use kernel::Instructions;
 pub use known::Known;
 pub use levels::Levels;
 pub use mlp::Mlp;
@@ -47,5 +53,7 @@ pub use plan::{HISTORY, Plan, Step};
 pub use sampler::Sampler;
 pub use score::Score;
 
-#[cfg(test)]
+#[cfg(feature = "batch")]
+extern crate alloc;
+#[cfg(any(feature = "batch", test))]
 extern crate std;

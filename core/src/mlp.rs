@@ -71,12 +71,7 @@ impl<S: AsMut<[i16]>> Conditional for Mlp<'_, S> {
     }
 
     fn choose(&mut self, class: Option<usize>) -> Result<(), Error> {
-        let have = self.model.classes();
-        self.class = match class {
-            None => &[],
-            Some(class) if class < have => self.model.class(class),
-            Some(asked) => return Err(Error::NoSuchClass { asked, have }),
-        };
+        self.class = self.model.chosen(class)?;
         Ok(())
     }
 }

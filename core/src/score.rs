@@ -14,6 +14,15 @@ pub trait Score {
     /// Writes ε̂(x, σ_level) = −σ·∇log p(x; σ) into `eps`. Both slices have [`dim`](Self::dim)
     /// entries; a level past the last one is read as the last.
     fn noise(&mut self, x: &[f32], level: usize, eps: &mut [f32]);
+
+    /// The same for many points, one after another in `x` and `eps`: the bits of [`noise`](Self::noise),
+    /// sooner where the model has a way.
+    fn noise_batch(&mut self, x: &[f32], level: usize, eps: &mut [f32]) {
+        let dim = self.dim().max(1);
+        for (x, eps) in x.chunks(dim).zip(eps.chunks_mut(dim)) {
+            self.noise(x, level, eps);
+        }
+    }
 }
 
 impl<S: Score + ?Sized> Score for &mut S {
@@ -27,5 +36,9 @@ impl<S: Score + ?Sized> Score for &mut S {
 
     fn noise(&mut self, x: &[f32], level: usize, eps: &mut [f32]) {
         (**self).noise(x, level, eps);
+    }
+
+    fn noise_batch(&mut self, x: &[f32], level: usize, eps: &mut [f32]) {
+        (**self).noise_batch(x, level, eps);
     }
 }

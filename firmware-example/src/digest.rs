@@ -28,9 +28,10 @@ const fn number(digits: &[u8]) -> u64 {
 /// When the blob is damaged or the console does not take the text.
 pub fn main(board: &mut impl Board) -> Result<(), Failure> {
     let mut scratch = [0; SCRATCH];
-    let mut network = Mlp::new(model::model()?, &mut scratch)?;
+    let model = model::model()?;
+    let mut network = Mlp::new(model.clone(), &mut scratch)?;
     let mut written = Ok(());
-    digests::<DIM>(&mut network, COUNT, |name, digest| {
+    digests::<DIM>(&model, &mut network, COUNT, |name, digest| {
         written = written.and_then(|()| writeln!(board, "digest {name} {digest:016x}"));
         board.pause();
     })?;

@@ -37,6 +37,8 @@ pub struct Layer {
 pub struct Tiny {
     /// dim, hidden widths, dim
     pub widths: Vec<usize>,
+    /// Saturation of the first layer's integers.
+    pub input_limit: i16,
     /// From the largest σ down.
     pub levels: Vec<Level>,
     /// levels × first width
@@ -49,8 +51,6 @@ pub struct Tiny {
 
 /// Classes of a [`Tiny`] model.
 pub const CLASSES: usize = 3;
-/// Saturation of the first layer's integers.
-const INPUT_LIMIT: i16 = 20_000;
 
 impl Tiny {
     /// A model of this shape with five noise levels.
@@ -79,11 +79,24 @@ impl Tiny {
         let layers = pairs.map(|(i, pair)| Layer::new(bits(i), pair[0], pair[1], &mut rng));
         Self {
             widths: widths.to_vec(),
+            input_limit: 20_000,
             levels: sigmas.map(level).to_vec(),
             layers: layers.collect(),
             conditions: (0..5 * widths[1]).map(|_| between(&mut rng, 1_000_000)).collect(),
             classes: (0..CLASSES * widths[1]).map(|_| between(&mut rng, 1_000_000)).collect(),
         }
+    }
+
+    /// The same with activations of 8 bits.
+    pub fn narrowed(mut self) -> Self {
+        self.input_limit = 127;
+        self.levels.iter_mut().for_each(|level| level.input_gain *= 0.01);
+        for layer in &mut self.layers {
+            layer.table.iter_mut().for_each(|y| *y = (*y / 100).clamp(-127, 127));
+            layer.slopes = [0; 2];
+            layer.multipliers.iter_mut().for_each(|m| *m = m.saturating_mul(16));
+        }
+        self
     }
 
     /// The blob, with `plan` stored in it.
@@ -99,7 +112,7 @@ impl Tiny {
         let source = Source {
             name: "tiny",
             widths: &self.widths,
-            input_limit: INPUT_LIMIT,
+            input_limit: self.input_limit,
             levels: &self.levels,
             conditions: &self.conditions,
             classes: &self.classes,
@@ -108,7 +121,7 @@ impl Tiny {
             mean: &mean,
             scale: &scale,
         };
-        let mut blob = vec![0; 1 << 20];
+        let mut blob = vec![0; 1 << 22];
         let length = source.encode(plan, &mut blob)?;
         blob.truncate(length);
         Ok(blob)
@@ -120,7 +133,7 @@ impl Tiny {
     pub fn noise(&self, x: &[f32], level: usize, class: Option<usize>) -> Vec<f32> {
         let Level { input_gain, skip, output_gain, .. } = self.levels[level];
         let mut values: Vec<i64> =
-            x.iter().map(|x| i64::from(quantize(input_gain * x, INPUT_LIMIT))).collect();
+            x.iter().map(|x| i64::from(quantize(input_gain * x, self.input_limit))).collect();
         let first = self.widths[1];
         let rows = class.map(|class| &self.classes[class * first..][..first]);
         let level = &self.conditions[level * first..][..first];

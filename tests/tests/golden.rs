@@ -39,7 +39,8 @@ fn bits() -> String {
         let blob = tiny.encode(&Ancestral::new(0.5).unwrap().plan(sigmas).unwrap()).unwrap();
         let mut network = network(&blob).unwrap();
         let _ = writeln!(out, "blob {name} {:08x}", network.model().checksum());
-        conformance::digests::<8>(&mut network, 200, |sampler, digest| {
+        let model = network.model().clone();
+        conformance::digests::<8>(&model, &mut network, 200, |sampler, digest| {
             let _ = writeln!(out, "digest {name} {sampler} {digest:016x}");
         })
         .unwrap();

@@ -9,26 +9,24 @@ use tinyscore::sampler::{
     Ancestral, AnnealedLangevin, Churn, Ddim, Ddpm, Deis, DpmSolver2M, DpmSolverSde2M, Heun, Ipndm, Langevin,
     PredictorCorrector, ReverseSde, Sampler, StepRule, UnderdampedLangevin,
 };
-use tinyscore::{Chain, Error, HISTORY, Levels, Mlp, Model, Plan, Score};
+use tinyscore::{BatchMlp, Chain, Error, HISTORY, Instructions, Levels, Model, Plan, Score};
 
 /// Most dimensions that the trainer samples.
 pub const MAX_DIM: usize = 1024;
 
-/// The core's network on the desktop, with scratch memory for any width.
-pub type Network<'a> = Mlp<'a, Vec<i16>>;
+/// The core's network on the desktop.
+pub type Network<'a> = BatchMlp<'a>;
 
 /// The network of a blob.
 ///
 /// # Errors
 /// When the blob is damaged.
 pub fn network(blob: &[u8]) -> Result<Network<'_>, Error> {
-    let model = Model::from_bytes(blob)?;
-    let scratch = vec![0; model.scratch()];
-    Mlp::new(model, scratch)
+    Ok(BatchMlp::new(Model::from_bytes(blob)?, Instructions::fastest()))
 }
 
-/// Chains that one thread carries before it takes more work.
-const BLOCK: usize = 64;
+/// Chains that one thread carries together before it takes more work.
+const BLOCK: usize = 60;
 
 /// A sampler by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
@@ -211,18 +209,49 @@ pub fn draw<S>(
 where
     S: Score + Clone + Send + Sync,
 {
+    match score.dim() {
+        0..=8 => draw_within::<8, S>(score, plan, n, seed, done),
+        9..=64 => draw_within::<64, S>(score, plan, n, seed, done),
+        65..=256 => draw_within::<256, S>(score, plan, n, seed, done),
+        _ => draw_within::<MAX_DIM, S>(score, plan, n, seed, done),
+    }
+}
+
+/// As [`draw`], with chains of capacity `D`: the less memory, the more of them stay near.
+fn draw_within<const D: usize, S>(
+    score: &S,
+    plan: &(impl Plan + Sync + ?Sized),
+    n: usize,
+    seed: u64,
+    done: impl Fn(usize) + Sync,
+) -> Result<Points, Error>
+where
+    S: Score + Clone + Send + Sync,
+{
     let dim = score.dim();
     let mut values = vec![0.0; n * dim];
     values.par_chunks_mut(BLOCK * dim).enumerate().try_for_each_init(
-        || score.clone(),
-        |score, (block, out)| {
-            for (i, out) in out.chunks_exact_mut(dim).enumerate() {
-                let rng = stream(seed, (block * BLOCK + i) as u64);
-                let mut chain = Chain::<_, MAX_DIM, HISTORY>::new(&plan, score, rng)?;
-                chain.run(&plan, score);
-                out.copy_from_slice(chain.state());
+        || (score.clone(), vec![0.0; BLOCK * dim]),
+        |(score, eps), (block, out)| {
+            let count = out.len() / dim;
+            let start =
+                |i| Chain::<_, D, HISTORY>::new(&plan, score, stream(seed, (block * BLOCK + i) as u64));
+            let mut chains = (0..count).map(start).collect::<Result<Vec<_>, Error>>()?;
+            out.chunks_exact_mut(dim).zip(&chains).for_each(|(x, chain)| x.copy_from_slice(chain.state()));
+            while let Some(step) = chains.first().and_then(|chain| chain.next(&plan)) {
+                if step.evaluate {
+                    score.noise_batch(out, step.level.into(), &mut eps[..count * dim]);
+                }
+                let rows = out.chunks_exact_mut(dim).zip(eps.chunks_exact(dim));
+                for (chain, (x, eps)) in chains.iter_mut().zip(rows) {
+                    if step.evaluate {
+                        chain.evaluation().1.copy_from_slice(eps);
+                    }
+                    chain.apply(&step);
+                    x.copy_from_slice(chain.state());
+                }
             }
-            done(out.len() / dim);
+            done(count);
             Ok(())
         },
     )?;

@@ -2,6 +2,8 @@
 
 use super::layout::{Cursor, padded, short};
 use super::weights::packed;
+#[cfg(feature = "batch")]
+use super::weights::{weight, zipped};
 use crate::activation::{Curve, TABLE};
 
 /// Bytes of an activation: table, shift, two slopes.
@@ -22,6 +24,17 @@ pub struct Layer<'a> {
 }
 
 /// What becomes of a layer's sums.
+#[cfg(feature = "batch")]
+impl Layer<'_> {
+    /// The weight of an input to an output; 0 outside.
+    pub fn weight(&self, output: usize, input: usize) -> i8 {
+        let rows = zipped(self.bits);
+        let lane = output / rows * 2 * self.inputs.div_ceil(2) + input;
+        let (lanes, _) = self.weights.as_chunks();
+        lanes.get(lane).map_or(0, |&lane| weight(self.bits, lane, output % rows) as i8)
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 pub enum After<'a> {
     /// Hidden layers: `multipliers`, outputs × `i32`, then the activation.

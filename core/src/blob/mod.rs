@@ -176,9 +176,19 @@ impl<'a> Model<'a> {
         self.row(self.conditions, level.min(self.levels.count().saturating_sub(1)))
     }
 
-    /// What a class adds to the first layer's sums; nothing for one that is not there.
+    /// What a class adds to the first layer's sums.
     pub(crate) fn class(&self, class: usize) -> &'a [u8] {
         self.row(self.classes, class)
+    }
+
+    /// As [`class`](Self::class), for a class or none.
+    pub(crate) fn chosen(&self, class: Option<usize>) -> Result<&'a [u8], Error> {
+        let have = self.classes();
+        match class {
+            None => Ok(&[]),
+            Some(class) if class < have => Ok(self.class(class)),
+            Some(asked) => Err(Error::NoSuchClass { asked, have }),
+        }
     }
 
     /// A row of one word for each of the first layer's sums.

@@ -57,10 +57,11 @@ fn stored() -> Result<[f32; DIM], Error> {
 /// Reads the model and draws with every sampler.
 fn all() -> Result<(), Error> {
     let mut scratch = [0; SCRATCH];
-    let mut network = Mlp::new(model::model()?, &mut scratch)?;
+    let model = model::model()?;
+    let mut network = Mlp::new(model.clone(), &mut scratch)?;
     let mut data = [0.0; DIM];
-    network.model().to_model(&black_box([1.0; DIM]), &mut data);
-    digests::<DIM>(&mut network, black_box(1), |name, digest| {
+    model.to_model(&black_box([1.0; DIM]), &mut data);
+    digests::<DIM>(&model, &mut network, black_box(1), |name, digest| {
         black_box((name, digest, data));
     })
 }

@@ -110,7 +110,10 @@ fn compute(blobs: &[Blob]) -> String {
 fn digests(blob: &[u8], samples: u64) -> Vec<(String, u64)> {
     let mut digests = Vec::new();
     let mut network = network(blob).expect("a good model");
-    conformance::digests::<64>(&mut network, samples, |name, digest| digests.push((name.into(), digest)))
-        .expect("the model fits");
+    let model = network.model().clone();
+    conformance::digests::<64>(&model, &mut network, samples, |name, digest| {
+        digests.push((name.into(), digest))
+    })
+    .expect("the model fits");
     digests
 }

@@ -335,7 +335,8 @@ fn list_values(values: &[impl ValueEnum]) {
 pub fn digest(path: &Path) -> Result<()> {
     let bytes = read_model(path)?;
     let mut network = network(path, &bytes)?;
-    conformance::digests::<MAX_DIM>(&mut network, conformance::SAMPLES, |name, digest| {
+    let model = network.model().clone();
+    conformance::digests::<MAX_DIM>(&model, &mut network, conformance::SAMPLES, |name, digest| {
         println!("digest {name} {digest:016x}");
     })
     .map_err(|e| anyhow!("{}: {e}", path.display()))

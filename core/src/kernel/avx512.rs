@@ -1,0 +1,241 @@
+//! AVX-512 with VNNI: sixteen rows in a register, up to 64 multiplications in one instruction.
+//!
+//! A tile of 4 blocks × 6 points keeps 24 registers of sums; each word of x is spread over a register once and
+//! meets four registers of weights. One point alone takes 8 blocks, to hide the latency of its sums.
+
+#![allow(unsafe_code)]
+
+use super::blocked::{Block, Blocked, Format, ROWS, Unit, excess, quantize_all, scale_all};
+use crate::activation::Curve;
+use core::arch::x86_64::*;
+use core::array::from_fn;
+use std::is_x86_feature_detected;
+
+/// A machine that has these instructions.
+#[derive(Clone, Copy, Debug)]
+pub struct Avx512(());
+
+impl Avx512 {
+    /// If this machine has them.
+    pub fn detect() -> Option<Self> {
+        let has = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512vnni");
+        has.then_some(Self(()))
+    }
+}
+
+impl Unit for Avx512 {
+    fn multiply(&self, weights: &Blocked, x: &[u32], start: &[Block], sums: &mut [Block]) {
+        assert_eq!(weights.blocks(), start.len(), "a start for every block");
+        assert_eq!(x.len() * start.len(), sums.len() * weights.words, "sums for every point and block");
+        // SAFETY: `detect` found the instructions, and the shapes agree.
+        unsafe { multiply(weights, x, start, sums) }
+    }
+
+    fn activate(
+        &self,
+        sums: &[Block],
+        multipliers: &[Block],
+        curve: &Curve<'_>,
+        format: Format,
+        y: &mut [u32],
+    ) {
+        // SAFETY: `detect` found the instructions.
+        unsafe { activate(sums, multipliers, curve, format, y) }
+    }
+
+    fn quantize(&self, x: &[f32], dim: usize, gain: f32, limit: i16, format: Format, y: &mut [u32]) {
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+        fn vector(x: &[f32], dim: usize, gain: f32, limit: i16, format: Format, y: &mut [u32]) {
+            quantize_all(x, dim, gain, limit, format, y);
+        }
+        // SAFETY: `detect` found the instructions.
+        unsafe { vector(x, dim, gain, limit, format, y) }
+    }
+
+    fn scale(
+        &self,
+        sums: &[Block],
+        scales: &[Block<f32>],
+        gains: (f32, f32),
+        dim: usize,
+        x: &[f32],
+        eps: &mut [f32],
+    ) {
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+        fn vector(
+            sums: &[Block],
+            scales: &[Block<f32>],
+            gains: (f32, f32),
+            dim: usize,
+            x: &[f32],
+            eps: &mut [f32],
+        ) {
+            scale_all(sums, scales, gains, dim, x, eps);
+        }
+        // SAFETY: `detect` found the instructions.
+        unsafe { vector(sums, scales, gains, dim, x, eps) }
+    }
+}
+
+/// All tiles: points in sixes and what is left, blocks in fours or eights and one by one.
+///
+/// # Safety
+/// `x` is n × words, `sums` n × blocks, `start` blocks.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+unsafe fn multiply(weights: &Blocked, x: &[u32], start: &[Block], sums: &mut [Block]) {
+    let (words, blocks) = (weights.words, start.len());
+    let points = sums.len() / blocks;
+    for point in (0..points).step_by(6) {
+        let x = x[point * words..].as_ptr();
+        let sums = sums[point * blocks..].as_mut_ptr();
+        // SAFETY: the points from `point` on have at least as many rows of x and sums as a strip takes.
+        unsafe {
+            match points - point {
+                1 => strip::<8, 1>(weights, x, start, sums),
+                2 => strip::<8, 2>(weights, x, start, sums),
+                3 => strip::<8, 3>(weights, x, start, sums),
+                4 => strip::<4, 4>(weights, x, start, sums),
+                5 => strip::<4, 5>(weights, x, start, sums),
+                _ => strip::<4, 6>(weights, x, start, sums),
+            }
+        }
+    }
+}
+
+/// All blocks of `C` points, `R` at a time.
+///
+/// # Safety
+/// `x` has `C` rows of words, `sums` `C` rows of blocks.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+unsafe fn strip<const R: usize, const C: usize>(
+    weights: &Blocked,
+    x: *const u32,
+    start: &[Block],
+    sums: *mut Block,
+) {
+    let (words, blocks) = (weights.words, start.len());
+    // SAFETY: as this function's.
+    let x: [&[u32]; C] = from_fn(|c| unsafe { core::slice::from_raw_parts(x.add(c * words), words) });
+    let correction: [__m512i; C] = from_fn(|c| match weights.format {
+        Format::Pairs => _mm512_setzero_si512(),
+        Format::Quads => _mm512_set1_epi32(excess(x[c])),
+    });
+    let mut first = 0;
+    while first < blocks {
+        // SAFETY: blocks first…first + R − 1, or the one, exist in weights, start and sums.
+        unsafe {
+            if first + R <= blocks {
+                tile::<R, C>(weights, first, x, start, correction, sums);
+                first += R;
+            } else {
+                tile::<1, C>(weights, first, x, start, correction, sums);
+                first += 1;
+            }
+        }
+    }
+}
+
+/// `R` blocks of `C` points.
+///
+/// # Safety
+/// Blocks first…first + R − 1 exist in all arguments; `x` has rows of words; `sums` has `C` rows of blocks.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+#[inline]
+#[expect(clippy::needless_range_loop, reason = "blocks r and points c, as in a matrix product")]
+unsafe fn tile<const R: usize, const C: usize>(
+    weights: &Blocked,
+    first: usize,
+    x: [&[u32]; C],
+    start: &[Block],
+    correction: [__m512i; C],
+    sums: *mut Block,
+) {
+    let (words, blocks) = (weights.words, start.len());
+    let mut sum: [[__m512i; C]; R] =
+        from_fn(|r| from_fn(|c| _mm512_sub_epi32(load(&start[first + r]), correction[c])));
+    let rows: [*const Block<u32>; R] = from_fn(|r| weights.weights[(first + r) * words..].as_ptr());
+    let pairs = weights.format == Format::Pairs;
+    for k in 0..words {
+        // SAFETY: k < words, which is the length of all rows.
+        let w: [__m512i; R] = from_fn(|r| unsafe { _mm512_load_si512(rows[r].add(k).cast()) });
+        for c in 0..C {
+            // SAFETY: as above.
+            let x = _mm512_set1_epi32(unsafe { *x[c].get_unchecked(k) } as i32);
+            for r in 0..R {
+                sum[r][c] = if pairs {
+                    _mm512_dpwssd_epi32(sum[r][c], w[r], x)
+                } else {
+                    _mm512_dpbusd_epi32(sum[r][c], w[r], x)
+                };
+            }
+        }
+    }
+    for r in 0..R {
+        for c in 0..C {
+            // SAFETY: as this function's.
+            unsafe { _mm512_store_si512(sums.add(c * blocks + first + r).cast(), sum[r][c]) };
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn load<T>(block: &Block<T>) -> __m512i {
+    const { assert!(size_of::<T>() == 4) };
+    // SAFETY: a block is 64 aligned bytes.
+    unsafe { _mm512_load_si512((&raw const *block).cast()) }
+}
+
+/// As [`activation`](crate::activation::activation) and the rounding before it, on sixteen rows.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+fn activate(sums: &[Block], multipliers: &[Block], curve: &Curve<'_>, format: Format, y: &mut [u32]) {
+    let int = |v: i32| _mm512_set1_epi32(v);
+    let Curve { table, shift, left_slope, right_slope } = *curve;
+    let (reach, shift_by) = (128 << shift, _mm_cvtsi32_si128(shift as i32));
+    let half = int((1 << shift) >> 1);
+    let sums = sums.chunks_exact(multipliers.len()).flat_map(|sums| sums.iter().zip(multipliers));
+    for ((sum, multiplier), y) in sums.zip(y.chunks_exact_mut(format.words(ROWS))) {
+        let z = rounded_high(load(sum), load(multiplier));
+        let z = _mm512_max_epi32(_mm512_min_epi32(z, int(32_767)), int(-32_768));
+        let inside = _mm512_max_epi32(_mm512_min_epi32(z, int(reach - 1)), int(-reach));
+        let segment = _mm512_add_epi32(_mm512_sra_epi32(inside, shift_by), int(128));
+        // SAFETY: a segment is 0…255, and its two knots end with byte 513 of the table's 514.
+        let knots = unsafe { _mm512_i32gather_epi32::<2>(segment, table.as_ptr().cast()) };
+        let (left, right) =
+            (_mm512_srai_epi32::<16>(_mm512_slli_epi32::<16>(knots)), _mm512_srai_epi32::<16>(knots));
+        let fraction = _mm512_and_si512(inside, int((1 << shift) - 1));
+        let rise = _mm512_mullo_epi32(_mm512_sub_epi32(right, left), fraction);
+        let mut out = _mm512_add_epi32(left, _mm512_sra_epi32(_mm512_add_epi32(rise, half), shift_by));
+        let outside = _mm512_cmpneq_epi32_mask(z, inside);
+        if outside != 0 {
+            let below = _mm512_cmplt_epi32_mask(z, int(0));
+            let slope = _mm512_mask_blend_epi32(below, int(right_slope.into()), int(left_slope.into()));
+            let line = _mm512_mullo_epi32(_mm512_sub_epi32(z, inside), slope);
+            let line = _mm512_srai_epi32::<14>(_mm512_add_epi32(line, int(1 << 13)));
+            let far = _mm512_add_epi32(out, line);
+            let far = _mm512_max_epi32(_mm512_min_epi32(far, int(32_767)), int(-32_768));
+            out = _mm512_mask_blend_epi32(outside, out, far);
+        }
+        // SAFETY: y has the 32 bytes of eight words, or the 16 bytes of four.
+        unsafe {
+            match format {
+                Format::Pairs => _mm256_storeu_si256(y.as_mut_ptr().cast(), _mm512_cvtepi32_epi16(out)),
+                Format::Quads => _mm_storeu_si128(y.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(out)),
+            }
+        }
+    }
+}
+
+/// As [`rounded_high`](crate::arith::rounded_high).
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn rounded_high(sum: __m512i, multiplier: __m512i) -> __m512i {
+    let half = _mm512_set1_epi64(1 << 31);
+    let even = _mm512_add_epi64(_mm512_mul_epi32(sum, multiplier), half);
+    let odd = _mm512_mul_epi32(_mm512_srli_epi64::<32>(sum), _mm512_srli_epi64::<32>(multiplier));
+    let odd = _mm512_add_epi64(odd, half);
+    _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64::<32>(even), odd)
+}

@@ -1,0 +1,142 @@
+"""The int8 network beside ONNX Runtime and PyTorch on this machine, in one run.
+
+    python3 tests/compare.py [WIDTHS]        (default 784,512,512,784)
+
+Prints billions of multiply-accumulates a second; medians of rounds in which all take turns. Needs
+`pip install numpy onnx onnxruntime`; PyTorch is measured where it is installed. What is missing is named.
+The rivals' hidden layers have ReLU, the cheapest for them; ours interpolate whatever activation was trained.
+"""
+
+import importlib.util
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROUNDS = 3
+SECONDS = 0.7
+
+
+def installed(name):
+    found = importlib.util.find_spec(name) is not None
+    if not found:
+        print(f"not installed, so not measured: {name} (pip install {name})")
+    return found
+
+
+def measure(work):
+    """Median seconds of one call."""
+    work()
+    times, start = [], time.perf_counter()
+    while time.perf_counter() - start < SECONDS or len(times) < 5:
+        before = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - before)
+    return statistics.median(times)
+
+
+def onnx_models(widths, folder):
+    """Paths of the float network and its two quantizations."""
+    import numpy as np
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+    from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_dynamic, quantize_static
+
+    random = np.random.default_rng(1)
+    nodes, weights, last = [], [], "x"
+    for i, (n, m) in enumerate(zip(widths, widths[1:])):
+        matrix = (random.standard_normal((n, m)) / np.sqrt(n)).astype(np.float32)
+        bias = random.standard_normal(m).astype(np.float32)
+        weights += [numpy_helper.from_array(matrix, f"w{i}"), numpy_helper.from_array(bias, f"b{i}")]
+        nodes.append(helper.make_node("Gemm", [last, f"w{i}", f"b{i}"], [f"z{i}"]))
+        last = f"z{i}"
+        if i + 2 < len(widths):
+            nodes.append(helper.make_node("Relu", [last], [f"y{i}"]))
+            last = f"y{i}"
+    value = lambda name, width: helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", width])
+    graph = helper.make_graph(nodes, "mlp", [value("x", widths[0])], [value(last, widths[-1])], weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 9
+    paths = [os.path.join(folder, f"{kind}.onnx") for kind in ["f32", "dynamic", "static"]]
+    onnx.save(model, paths[0])
+
+    class Reader(CalibrationDataReader):
+        rows = iter([{"x": random.standard_normal((64, widths[0])).astype(np.float32)}] * 4)
+
+        def get_next(self):
+            return next(self.rows, None)
+
+    quantize_dynamic(paths[0], paths[1], weight_type=QuantType.QInt8)
+    quantize_static(paths[0], paths[2], Reader(), weight_type=QuantType.QInt8, activation_type=QuantType.QUInt8)
+    return dict(zip(["ONNX Runtime f32", "ONNX Runtime int8 dynamic", "ONNX Runtime int8 static"], paths))
+
+
+def onnx_run(path, batch, threads, width):
+    import numpy as np
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    x = {"x": np.random.default_rng(2).standard_normal((batch, width)).astype(np.float32)}
+    return lambda: session.run(None, x)
+
+
+def torch_run(widths, batch, threads):
+    import torch
+
+    torch.set_num_threads(threads)
+    layers = [module for n, m in zip(widths, widths[1:]) for module in (torch.nn.Linear(n, m), torch.nn.ReLU())]
+    network, x = torch.nn.Sequential(*layers[:-1]).eval(), torch.randn(batch, widths[0])
+
+    def work():
+        with torch.inference_mode():
+            network(x)
+
+    return work
+
+
+def ours(program, text, batch, threads, bits):
+    arguments = [program, text, str(batch), str(threads), str(bits)]
+    return [float(number) for number in subprocess.check_output(arguments, text=True).split()]
+
+
+def main():
+    text = sys.argv[1] if len(sys.argv) > 1 else "784,512,512,784"
+    widths = [int(width) for width in text.split(",")]
+    macs = sum(n * m for n, m in zip(widths, widths[1:]))
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    subprocess.check_call(["cargo", "build", "-q", "--release", "-p", "tests", "--example", "throughput"], cwd=root)
+    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(root, "target"))
+    program = os.path.join(target, "release", "examples", "throughput")
+    with tempfile.TemporaryDirectory() as folder:
+        rivals = onnx_models(widths, folder) if installed("onnxruntime") and installed("onnx") else {}
+        torch = installed("torch")
+        print(f"{text}: {macs} multiply-accumulates; GMAC/s, and the least lead over ONNX Runtime int8")
+        for threads in [1, 2]:
+            for batch in [1, 64, 512]:
+                figures = {}
+                for _ in range(ROUNDS):
+                    for bits in [8, 16]:
+                        evaluation, sampling = ours(program, text, batch, threads, bits)
+                        figures.setdefault(f"ours, {bits}-bit activations", []).append(evaluation)
+                        figures.setdefault(f"ours, {bits}-bit, whole samples", []).append(sampling)
+                    for name, path in rivals.items():
+                        seconds = measure(onnx_run(path, batch, threads, widths[0]))
+                        figures.setdefault(name, []).append(batch * macs / seconds * 1e-9)
+                    if torch:
+                        seconds = measure(torch_run(widths, batch, threads))
+                        figures.setdefault("PyTorch f32", []).append(batch * macs / seconds * 1e-9)
+                figures = {name: statistics.median(values) for name, values in figures.items()}
+                print(f"threads {threads}, batch {batch}")
+                for name, value in figures.items():
+                    print(f"  {name:<32}{value:8.1f}")
+                int8 = [value for name, value in figures.items() if "ONNX Runtime int8" in name]
+                if int8:
+                    print(f"  {'lead':<32}{figures['ours, 8-bit activations'] / max(int8):8.2f}")
+
+
+if __name__ == "__main__":
+    main()
