@@ -1,6 +1,7 @@
 //! Activations as tables of 257 knots about zero, with straight lines beyond.
 
 use crate::arith::saturate16;
+use crate::kernel::interpolate;
 
 /// Entries of an activation table: the ends of 256 segments.
 pub const TABLE: usize = 257;
@@ -22,7 +23,7 @@ impl Curve<'_> {
     pub fn largest(&self) -> u32 {
         let (knots, _) = self.table.as_chunks::<2>();
         let knots = knots.iter().fold(0, |largest, &y| i16::from_le_bytes(y).unsigned_abs().max(largest));
-        let [low, high] = [i16::MIN, i16::MAX].map(|z| activation(self, z).unsigned_abs());
+        let [low, high] = [-32768, 32767].map(|z| activation(self, z).unsigned_abs());
         u32::from(knots.max(low).max(high))
     }
 }
@@ -30,20 +31,29 @@ impl Curve<'_> {
 /// Activation of the pre-activation `z`, rounded to nearest with ties towards +∞: inside the table linear
 /// between its knots, 2^shift apart about z = 0, beyond its ends a straight line of the given slope.
 #[inline]
-pub fn activation(curve: &Curve<'_>, z: i16) -> i16 {
-    let Curve { table, shift, left_slope, right_slope } = *curve;
-    let (z, reach) = (i32::from(z), 128 << shift);
+pub fn activation(curve: &Curve<'_>, z: i32) -> i16 {
+    let from_the_left = (z + (128 << curve.shift)) as u32;
+    if from_the_left >> curve.shift < 256 { between_knots(curve, from_the_left) } else { beyond(curve, z) }
+}
+
+#[inline]
+fn between_knots(curve: &Curve<'_>, from_the_left: u32) -> i16 {
+    let Curve { table, shift, .. } = *curve;
+    let segment = 2 * usize::from((from_the_left >> shift) as u8);
+    let fraction = (from_the_left & ((1 << shift) - 1)) as i32;
+    let (knots, _) = table[segment..].split_first_chunk().unwrap_or((&[0; 4], &[]));
+    (interpolate(knots, fraction, 1 << shift) >> shift) as i16
+}
+
+/// Seldom: most pre-activations lie inside the table, and all if its shift is 8.
+#[cold]
+#[inline(never)]
+fn beyond(curve: &Curve<'_>, z: i32) -> i16 {
+    let (z, reach) = (i32::from(saturate16(z)), 128 << curve.shift);
     let inside = z.max(-reach).min(reach - 1); // no clamp, which can panic
-    let segment = ((inside >> shift) + 128) as u8 as usize;
-    let knot = |i: usize| i32::from(i16::from_le_bytes([table[2 * i], table[2 * i + 1]]));
-    let (left, right) = (knot(segment), knot(segment + 1));
-    let fraction = inside & ((1 << shift) - 1);
-    let y = left + (((right - left) * fraction + ((1 << shift) >> 1)) >> shift);
-    if z == inside {
-        return y as i16;
-    }
-    let slope = if z < 0 { left_slope } else { right_slope };
-    saturate16(y + (((z - inside) * i32::from(slope) + (1 << 13)) >> 14))
+    let y = i32::from(between_knots(curve, (inside + reach) as u32));
+    let slope = i32::from(if z < 0 { curve.left_slope } else { curve.right_slope });
+    saturate16(y + (((z - inside) * slope + (1 << 13)) >> 14))
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! Every target must give the same bits, so these rules use only integer operations and the
 //! IEEE-754 operations + − × ÷ √. A change here changes outputs: raise [`ARITHMETIC`].
 
+use crate::kernel;
+
 /// Version of the arithmetic: the number formats, the rounding rules, the noise stream and the
 /// order of random draws. Blobs carry it, and a model of another version is refused.
 pub const ARITHMETIC: u16 = 1;
@@ -22,7 +24,7 @@ pub const BOUND: f32 = 1_099_511_627_776.0; // 2^40
 /// ```
 #[inline]
 pub fn rounded_high(acc: i32, multiplier: i32) -> i32 {
-    ((acc as i64 * multiplier as i64 + (1 << 31)) >> 32) as i32
+    kernel::rounded_high(acc, multiplier)
 }
 
 /// Saturates to the 16-bit range.

@@ -3,7 +3,7 @@
 //! Weights are copied into the order in which the machine's vector unit reads them. A layer whose activations
 //! fit 8 bits takes four of them in one step where the unit can.
 
-use crate::blob::{After, half_float, word};
+use crate::blob::{After, half, word};
 use crate::kernel::{Block, Blocked, Format, Instructions, ROWS};
 use crate::{Conditional, Error, Levels, Model, Score};
 use alloc::sync::Arc;
@@ -59,7 +59,10 @@ impl<'a> BatchMlp<'a> {
                     dense.multipliers = blocks(layer.outputs, |j| word(multipliers, j));
                     largest = curve.largest();
                 }
-                After::Scale { scales } => dense.scales = blocks(layer.outputs, |j| half_float(scales, j)),
+                After::Scale { scales } => {
+                    let (scales, _) = scales.as_chunks();
+                    dense.scales = blocks(layer.outputs, |j| scales.get(j).copied().map_or(0.0, half));
+                }
             }
             layers.push(dense);
         }

@@ -3,6 +3,7 @@
 //! `trainer digest MODEL` prints these on a desktop, the firmware example on a chip.
 
 use crate::chain::head;
+use crate::kernel;
 use crate::levels::{At, Pick};
 use crate::rng::stream;
 use crate::sampler::{
@@ -71,6 +72,12 @@ pub fn digests<const D: usize>(
     report("known", digest::<D>(model, &mut known, &resampled, samples)?);
     report("mala", mala::<D>(model.dim(), samples)?);
     Ok(())
+}
+
+/// How many sums of this target's kernel differ from those of the portable one, over shapes, extremes and
+/// misaligned memory.
+pub fn kernel_differences() -> usize {
+    kernel::differences(&mut stream(SEED, 0))
 }
 
 /// The digest of `samples` samples of one plan.

@@ -11,14 +11,11 @@
 //! Floats appear only at its two ends: x is rounded to integers, and the last sums are scaled to ε̂.
 //! Preconditioning follows Karras et al. 2022 (Table 1), with the coefficients of each level in the blob.
 
-use crate::activation::{Curve, activation};
-use crate::arith::{quantize, rounded_high, saturate16};
-use crate::blob::{After, Layer, Level, half_float, packed, word};
-use crate::kernel::dense;
+use crate::activation::Curve;
+use crate::arith::quantize;
+use crate::blob::{After, Layer, Level, half, packed};
+use crate::kernel::{Input, TILE, activations, add, dense};
 use crate::{Conditional, Error, Model, Score};
-
-/// Outputs computed together: sums of one tile stay in registers or on the stack.
-const TILE: usize = 8;
 
 /// A network ready to evaluate: a checked model and scratch memory for the activations of two layers.
 ///
@@ -43,6 +40,17 @@ impl<'a, S: AsMut<[i16]>> Mlp<'a, S> {
         } else {
             Ok(Self { model, class: &[], scratch })
         }
+    }
+
+    /// The first hidden layer alone, of activations that are zeros: what benches time.
+    #[doc(hidden)]
+    pub fn hidden_layer(&mut self, level: usize) -> i32 {
+        let (input, output) = halves(&self.model, self.scratch.as_mut());
+        let Some(layer) = self.model.layers().next() else { return 0 };
+        let After::Activation { multipliers, curve } = layer.after else { return 0 };
+        let input = Input::new(input, layer.inputs, 0);
+        let sum = Sum { layer, conditions: [self.model.condition(level), self.class], input };
+        hidden_layer(&sum, multipliers, &curve, &mut [0; TILE], output)
     }
 
     /// The model.
@@ -76,101 +84,94 @@ impl<S: AsMut<[i16]>> Conditional for Mlp<'_, S> {
     }
 }
 
-/// ε̂(x, σ_level), with the activations of one layer in each half of `scratch`.
-fn evaluate(model: &Model<'_>, class: &[u8], scratch: &mut [i16], x: &[f32], level: usize, eps: &mut [f32]) {
+/// Scratch memory for two layers, aligned to words.
+fn halves<'s>(model: &Model<'_>, scratch: &'s mut [i16]) -> (&'s mut [i16], &'s mut [i16]) {
     let skipped = scratch.as_ptr().align_offset(4).min(1);
     let aligned = scratch.get_mut(skipped..).unwrap_or_default();
-    let (mut input, mut output) = aligned.split_at_mut_checked(model.scratch() / 2).unwrap_or_default();
-    let gain = model.levels().get(level).input_gain;
+    aligned.split_at_mut_checked(model.scratch() / 2).unwrap_or_default()
+}
+
+/// ε̂(x, σ_level), with the activations of one layer in each half of `scratch`.
+fn evaluate(model: &Model<'_>, class: &[u8], scratch: &mut [i16], x: &[f32], level: usize, eps: &mut [f32]) {
+    let (mut input, mut output) = halves(model, scratch);
+    let constants = model.levels().get(level);
+    let mut total = 0;
     for (q, &x) in input.iter_mut().zip(x) {
-        *q = quantize(gain * x, model.input_limit());
+        *q = quantize(constants.input_gain * x, model.input_limit());
+        total += i32::from(*q);
     }
-    pad(input, model.dim());
     let mut conditions = [model.condition(level), class];
+    let mut sums = [0; TILE];
     for layer in model.layers() {
+        let sum = Sum { layer, conditions, input: Input::new(input, layer.inputs, total) };
         match layer.after {
             After::Activation { multipliers, curve } => {
-                hidden_layer(&layer, conditions, multipliers, &curve, input, output);
+                total = hidden_layer(&sum, multipliers, &curve, &mut sums, output);
             }
-            After::Scale { scales } => {
-                output_layer(&layer, conditions, scales, &model.levels().get(level), input, x, eps);
-            }
+            After::Scale { scales } => output_layer(&sum, scales, &constants, &mut sums, x, eps),
         }
-        pad(output, layer.outputs);
         core::mem::swap(&mut input, &mut output);
         conditions = [&[]; 2];
     }
 }
 
-/// Makes the first `count` activations an even number.
-fn pad(activations: &mut [i16], count: usize) {
-    if let Some(padding) = activations.get_mut(count) {
-        *padding = 0;
-    }
-}
-
-/// A hidden layer, in integers only.
+/// A hidden layer, in integers only; the sum of its outputs.
 fn hidden_layer(
-    layer: &Layer<'_>,
-    conditions: [&[u8]; 2],
+    sum: &Sum<'_>,
     multipliers: &[u8],
     curve: &Curve<'_>,
-    input: &[i16],
+    sums: &mut [i32; TILE],
     output: &mut [i16],
-) {
-    tiles(layer, conditions, input, |j, sum| {
-        let z = saturate16(rounded_high(sum, word(multipliers, j)));
-        if let Some(y) = output.get_mut(j) {
-            *y = activation(curve, z);
-        }
-    });
+) -> i32 {
+    let mut total = 0;
+    let output = output.get_mut(..sum.layer.outputs).unwrap_or_default();
+    for (tile, output) in (0..).zip(output.chunks_mut(TILE)) {
+        sum.of_tile(tile, sums);
+        total += activations(curve, sums, words(multipliers, tile), output);
+    }
+    total
 }
 
 /// The last layer, to floats.
 fn output_layer(
-    layer: &Layer<'_>,
-    conditions: [&[u8]; 2],
+    sum: &Sum<'_>,
     scales: &[u8],
     level: &Level,
-    input: &[i16],
+    sums: &mut [i32; TILE],
     x: &[f32],
     eps: &mut [f32],
 ) {
-    tiles(layer, conditions, input, |j, sum| {
-        if let (Some(eps), Some(x)) = (eps.get_mut(j), x.get(j)) {
-            let f = sum as f32 * half_float(scales, j);
-            *eps = level.skip * x + level.output_gain * f;
-        }
-    });
-}
-
-/// Calls `emit(j, sum_j)` for every output of a layer, in their order.
-fn tiles(layer: &Layer<'_>, conditions: [&[u8]; 2], input: &[i16], mut emit: impl FnMut(usize, i32)) {
-    let tiles = layer.weights.chunks(packed(layer.bits, layer.inputs, TILE).max(1));
-    for (weights, first) in tiles.zip((0..).step_by(TILE)) {
-        let mut sums = [0; TILE];
-        tile_sums(first, weights, layer, conditions, input, &mut sums);
-        for (i, &sum) in sums.iter().enumerate() {
-            emit(first + i, sum);
+    let eps = eps.get_mut(..sum.layer.outputs).unwrap_or_default();
+    let tiles = eps.chunks_mut(TILE).zip(x.chunks(TILE)).zip(scales.as_chunks().0.chunks(TILE));
+    for (tile, ((eps, x), scales)) in (0..).zip(tiles) {
+        sum.of_tile(tile, sums);
+        for (((eps, &x), &scale), &sum) in eps.iter_mut().zip(x).zip(scales).zip(&*sums) {
+            *eps = level.skip * x + level.output_gain * (sum as f32 * half(scale));
         }
     }
 }
 
-/// Sums of the outputs from number `first` on; those past the layer's end do not matter.
-#[inline(never)]
-fn tile_sums(
-    first: usize,
-    weights: &[u8],
-    layer: &Layer<'_>,
-    conditions: [&[u8]; 2],
-    input: &[i16],
-    sums: &mut [i32; TILE],
-) {
-    for words in [layer.biases, conditions[0], conditions[1]] {
-        let (words, _) = words.get(4 * first..).unwrap_or_default().as_chunks();
-        for (sum, &word) in sums.iter_mut().zip(words) {
-            *sum = sum.wrapping_add(i32::from_le_bytes(word));
+/// The words of a tile.
+fn words(words: &[u8], tile: usize) -> &[[u8; 4]] {
+    words.get(4 * TILE * tile..).unwrap_or_default().as_chunks().0
+}
+
+/// bias_j + Σ_i w_ji·x_i and what the first layer adds to it.
+struct Sum<'a> {
+    layer: Layer<'a>,
+    conditions: [&'a [u8]; 2],
+    input: Input<'a>,
+}
+
+impl Sum<'_> {
+    /// Sums of the outputs of a tile; those past the layer's end do not matter.
+    fn of_tile(&self, tile: usize, sums: &mut [i32; TILE]) {
+        let Layer { bits, inputs, weights, biases, .. } = self.layer;
+        let bytes = packed(bits, inputs, TILE);
+        let weights = weights.get(bytes * tile..).unwrap_or_default();
+        dense(bits, weights.get(..bytes).unwrap_or(weights), words(biases, tile), &self.input, sums);
+        for rows in self.conditions {
+            add(sums, words(rows, tile));
         }
     }
-    dense(layer.bits, weights, input.get(..2 * layer.inputs.div_ceil(2)).unwrap_or(input), sums);
 }

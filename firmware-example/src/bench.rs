@@ -87,7 +87,7 @@ fn all<B: Board>(plan: &impl Plan, clock: &mut Clock<B>) -> Result<[f32; DIM], E
 }
 
 /// Adds up a board's ticks over laps shorter than its clock's range.
-struct Clock<B> {
+pub struct Clock<B> {
     last: u32,
     total: u64,
     board: PhantomData<B>,
@@ -114,7 +114,7 @@ fn ticks<B: Board>(work: impl FnOnce(&mut Clock<B>)) -> u64 {
 }
 
 /// Measures `work`, which does its thing `count` times, and prints the cost of one.
-fn part<B: Board>(
+pub fn part<B: Board>(
     board: &mut B,
     name: &str,
     count: u64,

@@ -6,6 +6,8 @@ pub mod apply;
 pub mod bench;
 pub mod board;
 pub mod command;
+#[cfg(feature = "count")]
+pub mod count;
 pub mod digest;
 pub mod mixture;
 pub mod model;

@@ -18,7 +18,7 @@ pub struct Layer<'a> {
     pub bits: u8,
     /// In lanes of zipped rows.
     pub weights: &'a [u8],
-    /// outputs, `i32`
+    /// outputs, `i32`, and those of the rows that fill up a group of zipped ones
     pub biases: &'a [u8],
     pub after: After<'a>,
 }
@@ -84,7 +84,7 @@ impl<'a> Iterator for Layers<'a> {
         };
         (self.widths, self.bits) = (rest, others);
         let weights = self.cursor.section(packed(*bits, inputs, outputs))?;
-        let biases = self.cursor.section(4 * outputs)?;
+        let biases = self.cursor.section(4 * outputs.next_multiple_of(4))?;
         let after = if rest.len() > 1 {
             let multipliers = self.cursor.section(4 * outputs)?;
             let (table, ends) = self.cursor.section(CURVE)?.split_first_chunk()?;

@@ -15,10 +15,10 @@ mod write;
 
 pub use crate::activation::TABLE;
 pub(crate) use layer::{After, Layer};
-pub(crate) use layout::{half_float, word};
+pub(crate) use layout::{half, word};
 pub use levels::{Level, LevelTable};
 pub use stored_plan::StoredPlan;
-pub(crate) use weights::{packed, weight};
+pub(crate) use weights::{lane, packed};
 pub use write::{LayerSource, Source, Stage};
 
 use crate::{Detector, Error, Levels};

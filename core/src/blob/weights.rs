@@ -28,9 +28,11 @@ pub fn weight(bits: u8, lane: [u8; 2], row: usize) -> i32 {
 }
 
 /// The lane of a column, from the weights of its zipped rows.
-fn lane(bits: u8, column: impl Iterator<Item = i8>) -> [u8; 2] {
+pub fn lane(bits: u8, column: impl Iterator<Item = i8>) -> [u8; 2] {
     let half = 1 << (bits - 1);
-    let fields = column.fold(0, |fields, w| fields << bits | ((i32::from(w) + half) & (2 * half - 1)));
+    let fields = column
+        .take(zipped(bits))
+        .fold(0, |fields, w| fields << bits | ((i32::from(w) + half) & (2 * half - 1)));
     (fields as u16 ^ 0x8000).to_le_bytes()
 }
 

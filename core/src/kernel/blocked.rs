@@ -147,7 +147,7 @@ impl Unit for Portable {
         let sums = sums.chunks_exact(multipliers.len()).flat_map(|sums| sums.iter().zip(multipliers));
         for ((sums, multipliers), y) in sums.zip(y.chunks_exact_mut(format.words(ROWS))) {
             let z = |i: usize| saturate16(rounded_high(sums.0[i], multipliers.0[i]));
-            pack(core::array::from_fn(|i| activation(curve, z(i))), format, y);
+            pack(core::array::from_fn(|i| activation(curve, z(i).into())), format, y);
         }
     }
 }

@@ -47,7 +47,8 @@ const DESKTOP: Case = Case {
 
 const STATIC: &str = "-Ctarget-feature=+crt-static";
 
-const fn board(name: &'static str, target: &'static str) -> Case {
+/// An emulated board that the target chooses.
+pub const fn board(name: &'static str, target: &'static str) -> Case {
     Case { name, target, release: true, run: Run::Board, full: false, ..DESKTOP }
 }
 
@@ -91,7 +92,8 @@ pub const CASES: &[Case] = &[
     Case { run: Run::Machine("mps2-an500"), ..board("Cortex-M7", "thumbv7em-none-eabihf") },
     board("Cortex-M33 without FPU", "thumbv8m.main-none-eabi"),
     board("Cortex-M33", "thumbv8m.main-none-eabihf"),
-    Case { feature: Some("board-qemu-mps3-an547"), ..board("Cortex-M55", "thumbv8m.main-none-eabihf") },
+    Case { feature: Some("dsp"), ..board("Cortex-M33 with DSP", "thumbv8m.main-none-eabihf") },
+    Case { feature: Some("mve,board-qemu-mps3-an547"), ..board("Cortex-M55", "thumbv8m.main-none-eabihf") },
     board("RISC-V rv32imc", "riscv32imc-unknown-none-elf"),
     board("RISC-V rv32imac", "riscv32imac-unknown-none-elf"),
 ];
@@ -146,12 +148,21 @@ pub struct Job<'a> {
     pub features: &'a [&'a str],
     /// What the program `no_panic` does.
     pub footprint: Option<&'a str>,
+    /// Where the program `count` finds its model.
+    pub memory: Option<&'a str>,
 }
 
 impl<'a> Job<'a> {
     /// This program, with nothing special.
     pub fn program(program: &'a str) -> Self {
-        Self { program, model: None, samples: crate::digests::FEW, features: &[], footprint: None }
+        Self {
+            program,
+            model: None,
+            samples: crate::digests::FEW,
+            features: &[],
+            footprint: None,
+            memory: None,
+        }
     }
 }
 
@@ -166,7 +177,7 @@ fn cargo(folder: &Path, target: &str) -> Command {
     for variable in ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET", "CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS"] {
         cargo.env_remove(variable);
     }
-    for variable in ["MODEL", "DIGEST_SAMPLES", "FOOTPRINT"] {
+    for variable in ["MODEL", "DIGEST_SAMPLES", "FOOTPRINT", "MODEL_AT"] {
         cargo.env_remove(variable);
     }
     cargo.current_dir(folder).args(["--quiet", "--locked"]).env("CARGO_TERM_COLOR", "never");
@@ -197,6 +208,7 @@ pub fn firmware(case: &Case, job: &Job) -> Result<PathBuf, String> {
     }
     build.env("DIGEST_SAMPLES", job.samples.to_string());
     build.envs(job.model.map(|path| ("MODEL", path))).envs(job.footprint.map(|what| ("FOOTPRINT", what)));
+    build.envs(job.memory.map(|address| ("MODEL_AT", address)));
     let output = build.output().map_err(|e| e.to_string())?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into());
@@ -229,6 +241,11 @@ pub fn core_object(target: &str) -> Object {
 
 /// Runs a program with this input.
 pub fn run(case: &Case, program: &Path, input: &[u8]) -> Output {
+    run_with(case, program, input, &[])
+}
+
+/// Runs a program with this input and more words of its command.
+pub fn run_with(case: &Case, program: &Path, input: &[u8], more: &[&str]) -> Output {
     let mut words: Vec<String> = match case.run {
         Run::Native => vec![],
         Run::With(command) => command.iter().map(ToString::to_string).collect(),
@@ -239,6 +256,7 @@ pub fn run(case: &Case, program: &Path, input: &[u8]) -> Output {
         words[at + 1] = machine.into();
     }
     words.push(program.to_str().expect("a plain path").into());
+    words.extend(more.iter().map(ToString::to_string));
     let file = |extension| program.with_extension(extension);
     std::fs::write(file("in"), input).expect("written");
     let mut command = Command::new(&words[0]);

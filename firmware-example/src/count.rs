@@ -1,0 +1,46 @@
+//! What layers cost, of a model too large for some boards' flash: the emulator puts its blob into memory, at the
+//! address that the variable MODEL_AT has when this is compiled.
+
+use crate::bench::part;
+use crate::board::{Board, Failure};
+use core::hint::black_box;
+use tinyscore::{Mlp, Model, Score, conformance};
+
+/// The widest layer it has room for.
+const WIDTH: usize = 784;
+/// Largest blob.
+const BYTES: usize = 1 << 20;
+
+/// Compares the target's kernel with the portable one, then measures the hidden layer that comes first and a
+/// whole evaluation.
+///
+/// # Errors
+/// When there is no such model.
+pub fn main<B: Board>(board: &mut B) -> Result<(), Failure> {
+    writeln!(board, "kernel {}", conformance::kernel_differences())?;
+    let mut scratch = [0; 2 * WIDTH + 1];
+    let mut network = Mlp::new(Model::from_bytes(blob())?, &mut scratch)?;
+    let mut eps = [0.0; WIDTH];
+    let (dim, level) = (network.dim().min(WIDTH), Score::levels(&network) / 2);
+    // Zeros: a kernel takes the same time for all numbers, and their sum is what the hidden layer assumes.
+    let (x, eps) = (&[0.0; WIDTH][..dim], &mut eps[..dim]);
+    part(board, "evaluation", 1, |_| network.noise(black_box(x), level, eps))?;
+    part(board, "layer", 1, |_| _ = black_box(network.hidden_layer(black_box(level))))
+}
+
+/// The memory behind the address.
+fn blob() -> &'static [u8] {
+    let address = address(option_env!("MODEL_AT").unwrap_or("0").as_bytes());
+    // Safe: the emulated board has that much memory there.
+    unsafe { core::slice::from_raw_parts(address as *const u8, BYTES) }
+}
+
+/// Of digits.
+const fn address(digits: &[u8]) -> usize {
+    let (mut value, mut i) = (0, 0);
+    while i < digits.len() {
+        value = 10 * value + (digits[i] - b'0') as usize;
+        i += 1;
+    }
+    value
+}
