@@ -47,14 +47,23 @@ impl<S: Conditional, const D: usize> Score for Guided<S, D> {
     }
 
     fn noise(&mut self, x: &[f32], level: usize, eps: &mut [f32]) {
-        self.score.noise(x, level, eps);
-        if self.w != 0.0 && self.score.choose(None).is_ok() {
+        self.noise_batch(x, level, eps);
+    }
+
+    fn noise_batch(&mut self, x: &[f32], level: usize, eps: &mut [f32]) {
+        self.score.noise_batch(x, level, eps);
+        if self.w == 0.0 || self.score.choose(None).is_err() {
+            return;
+        }
+        let dim = self.dim();
+        let together = dim * D.checked_div(dim).unwrap_or(1);
+        for (x, eps) in x.chunks(together.max(1)).zip(eps.chunks_mut(together.max(1))) {
             let unconditional = head_mut(&mut self.unconditional, x.len());
-            self.score.noise(x, level, unconditional);
+            self.score.noise_batch(x, level, unconditional);
             for (eps, unconditional) in eps.iter_mut().zip(unconditional) {
                 *eps += self.w * (*eps - *unconditional);
             }
-            _ = self.score.choose(Some(self.class)); // it was there in `new`
         }
+        _ = self.score.choose(Some(self.class)); // it was there in `new`
     }
 }

@@ -99,10 +99,12 @@ fn median_nearest(rows: &[&[f32]]) -> f32 {
     all.get(all.len() / 2).copied().unwrap_or(0.0)
 }
 
-/// Smallest difference between two values of the first column, if that has few values: the grid on which
-/// rounded data lie; 0 for others.
+/// Smallest difference between two values of the first column that is not constant, if that has few values: the
+/// grid on which rounded data lie; 0 for others.
 fn grid_step(rows: &[&[f32]]) -> f32 {
-    let mut values: Vec<f32> = rows.iter().map(|row| row[0]).collect();
+    let varies = |&column: &usize| rows.iter().any(|row| row[column] != rows[0][column]);
+    let Some(column) = (0..rows[0].len()).find(varies) else { return 0.0 };
+    let mut values: Vec<f32> = rows.iter().map(|row| row[column]).collect();
     values.sort_unstable_by(f32::total_cmp);
     values.dedup();
     if values.len() > 256 || 8 * values.len() > rows.len() {

@@ -1,17 +1,16 @@
 //! The data of a run: a training part, and points held back for comparison.
 
 use crate::config::{Config, UsageError};
-use crate::data::{self, Standardizer, Toy};
+use crate::data::{self, Kind, Loaded, Set, Standardizer, Toy};
 use crate::points::Points;
 use anyhow::Result;
-use clap::ValueEnum;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::path::Path;
 
-/// Most points that metrics compare.
-const COMPARED: usize = 10_000;
+/// Most points that metrics compare, of points and of others.
+const COMPARED: [usize; 2] = [10_000, 2000];
 /// Keeps the comparison's points apart from the training's.
 const HELD_BACK: u64 = 0x7e57;
 
@@ -22,48 +21,62 @@ pub struct Dataset {
     pub train: Points,
     /// What samples are compared with.
     pub reference: Points,
-    /// As many other points: the distance between both is the floor of every metric.
+    /// Other points: the distance between both is the floor of every metric.
     pub other: Points,
     /// Mean and scale of the training part.
     pub standardizer: Standardizer,
     /// The training part, standardized.
     pub standard: Points,
-    /// Which named set it is.
+    /// Which set of the plane it is.
     pub toy: Option<Toy>,
+    /// What a row is.
+    pub kind: Kind,
+    /// Pixels in a line of an image.
+    pub width: Option<usize>,
 }
 
 impl Dataset {
-    /// Draws or loads what `config` names. A file is split at random: four fifths to train on, the rest
-    /// to compare with.
+    /// Draws or loads what `config` names. Without a test file a share of the rows, chosen at random, is held
+    /// back for comparison.
     ///
     /// # Errors
     /// A name that is neither a data set nor a data file, or a file with a defect.
     pub fn load(config: &Config) -> Result<Self> {
-        match named(&config.data) {
-            Some(toy) => Ok(Self::draw(toy, config)),
+        match named(&config.data, config.source.window) {
+            Some(set) => Ok(Self::draw(set, config)),
             None => Self::read(config),
         }
     }
 
-    fn draw(toy: Toy, config: &Config) -> Self {
+    fn draw(set: Set, config: &Config) -> Self {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(config.seed);
-        let train = toy.draw(config.points, &mut rng);
+        let train = set.draw(config.points, &mut rng);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(config.seed ^ HELD_BACK);
-        let n = config.sampling.samples.min(COMPARED);
-        let reference = toy.draw(n, &mut rng);
-        let other = toy.draw(n, &mut rng);
-        Self::new(train, reference, other, Some(toy))
+        let n = config.sampling.samples.min(compared(set.kind()));
+        let reference = set.draw(n, &mut rng);
+        let other = set.draw(n, &mut rng);
+        let toy = if let Set::Plane(toy) = set { Some(toy) } else { None };
+        Self::new(train, reference, other, toy, (set.kind(), set.width()))
     }
 
-    fn new(train: Points, reference: Points, other: Points, toy: Option<Toy>) -> Self {
-        let standardizer = Standardizer::fit(&train);
+    fn new(
+        train: Points,
+        reference: Points,
+        other: Points,
+        toy: Option<Toy>,
+        (kind, width): (Kind, Option<usize>),
+    ) -> Self {
+        let standardizer = match kind {
+            Kind::Points => Standardizer::fit(&train),
+            Kind::Images | Kind::Windows => Standardizer::fit_whole(&train),
+        };
         let standard = standardizer.apply(&train);
-        Self { train, reference, other, standardizer, standard, toy }
+        Self { train, reference, other, standardizer, standard, toy, kind, width }
     }
 
     fn read(config: &Config) -> Result<Self> {
         let path = file(&config.data)?;
-        let all = data::load(path)?;
+        let Loaded { train: all, test, kind, width } = data::load(path, &config.source)?;
         if all.dim() > crate::sample::MAX_DIM {
             anyhow::bail!(
                 "{}: {} columns, but at most {} can be sampled; remove columns",
@@ -74,12 +87,18 @@ impl Dataset {
         }
         let mut order: Vec<usize> = (0..all.len()).collect();
         order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(config.seed));
-        let kept = (all.len() / 5).clamp(1, COMPARED);
-        let (held, train) = order.split_at(kept);
-        let train = if train.is_empty() { held } else { train };
-        let other = all.pick(&train[..kept.min(train.len())]);
-        let (train, reference) = (all.pick(train), all.pick(held));
-        Ok(Self::new(train, reference, other, None))
+        let held = (all.len() as f64 * f64::from(config.source.hold_out)) as usize;
+        let (train, reference) = match test {
+            Some(test) => (order, test.take(compared(kind))),
+            None => {
+                let (held, train) = order.split_at(held.clamp(1, compared(kind).min(all.len() - 1)));
+                (train.to_vec(), all.pick(held))
+            }
+        };
+        // Classifiers learn from them, the more the better.
+        let most = if kind == Kind::Points { reference.len() } else { compared(kind) };
+        let other = all.pick(&train[..most.min(train.len())]);
+        Ok(Self::new(all.pick(&train), reference, other, None, (kind, width)))
     }
 
     /// Data dimensions.
@@ -88,20 +107,27 @@ impl Dataset {
     }
 }
 
-/// The data set of this name.
-pub fn named(name: &str) -> Option<Toy> {
-    Toy::from_str(name, true).ok()
+fn compared(kind: Kind) -> usize {
+    let [points, others] = COMPARED;
+    if kind == Kind::Points { points } else { others }
 }
 
-/// The file that `data` names, which is no named set.
+/// The data set of this name; windows of `length`, if it has windows.
+pub fn named(name: &str, length: Option<usize>) -> Option<Set> {
+    Set::named(name, length)
+}
+
+/// The file or folder that `data` names, which is no named set.
 ///
 /// # Errors
-/// When it does not look like a file.
+/// When it does not look like one.
 pub fn file(data: &str) -> Result<&Path, UsageError> {
     let path = Path::new(data);
-    if path.extension().is_some() || data.contains(std::path::MAIN_SEPARATOR) {
+    if path.extension().is_some() || data.contains(std::path::MAIN_SEPARATOR) || path.exists() {
         return Ok(path);
     }
-    let names = Toy::ALL.map(Toy::name).join(", ");
-    Err(UsageError(format!("data is {data:?}, but must be one of {names}, or a .csv or .npy file")))
+    let names = Set::all().into_iter().map(Set::name).collect::<Vec<_>>().join(", ");
+    Err(UsageError(format!(
+        "data is {data:?}, but must be one of {names}, or a .csv or .npy file, or a file or folder of IDX images"
+    )))
 }

@@ -18,6 +18,7 @@ pub mod evaluate;
 pub mod exact;
 pub mod fidelity;
 pub mod inverse;
+pub mod judge;
 pub mod latent;
 pub mod likelihood;
 pub mod mlp;

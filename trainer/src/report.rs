@@ -1,15 +1,9 @@
 //! The numbers of a run, as JSON and as the table that a person reads.
 
-use crate::data::Toy;
-use crate::dataset::Dataset;
-use crate::evaluate::{MixtureModes, c2st, mixture_modes, mmd2, sw2};
+use crate::evaluate::MixtureModes;
 use crate::fidelity::AtLevel;
-use crate::points::Points;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
-
-/// Neighbours of the classifier two-sample test.
-const NEIGHBOURS: usize = 15;
 
 /// Distances of a sample from the reference data.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,20 +17,37 @@ pub struct Quality {
     /// For the two-mode mixture: what each mode looks like.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub modes: Option<MixtureModes>,
+    /// For images and windows.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub realism: Option<Realism>,
 }
 
-impl Quality {
-    /// Compares `samples` with the reference of `data`.
-    pub fn of(samples: &Points, data: &Dataset) -> Self {
-        let modes = (data.toy == Some(Toy::Mixture)).then(|| mixture_modes(samples));
-        let reference = &data.reference;
-        Self {
-            sw2: sw2(samples, reference),
-            mmd2: mmd2(samples, reference),
-            c2st: c2st(samples, reference, NEIGHBOURS),
-            modes,
-        }
-    }
+/// How real images or windows are.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Realism {
+    /// Fréchet distance, of images of more than 64 pixels in 64 principal components.
+    pub fd: f64,
+    /// Share of samples within reach of a real one.
+    pub precision: f64,
+    /// Share of real ones within reach of a sample.
+    pub recall: f64,
+    /// Share of real ones that have a sample near.
+    pub coverage: f64,
+    /// Median nearest distance to the training data, over that of test data; under 0.8 is memorising.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nn_ratio: Option<f64>,
+    /// How often a classifier trained on real data finds the class that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<f64>,
+    /// Accuracy on real test data of a classifier trained on the samples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tstr: Option<f64>,
+    /// Of windows: error of the autocorrelation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acf_error: Option<f64>,
+    /// Of windows: error of the logarithmic spectrum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_psd_error: Option<f64>,
 }
 
 /// What was made and how good it is.
@@ -72,6 +83,12 @@ pub struct Report {
     pub float: Quality,
     /// Samples of the core.
     pub int8: Quality,
+    /// Samples of the core guided towards their classes, if the settings say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guided: Option<Quality>,
+    /// Draws from a Gaussian for each class, of images and windows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gaussian: Option<Quality>,
     /// Other real data instead of samples.
     pub floor: Quality,
     /// R averaged over 25 levels from 0.01 to 6, of the integer network, where the score is known.
@@ -92,26 +109,100 @@ pub fn worst(levels: &[AtLevel]) -> (f64, f64) {
 }
 
 impl Report {
-    /// The table: float and int8 beside the floor.
+    /// What is compared: a name, and the metrics of each.
+    pub fn columns(&self) -> Vec<(&'static str, &Quality)> {
+        let mut columns = vec![("float", &self.float), ("int8", &self.int8)];
+        columns.extend(self.guided.as_ref().map(|quality| ("int8 guided", quality)));
+        columns.extend(self.gaussian.as_ref().map(|quality| ("Gaussians", quality)));
+        columns.push(("real vs real", &self.floor));
+        columns
+    }
+
+    /// The table: float and int8 beside baseline and floor.
     pub fn table(&self) -> String {
-        let mut out = String::new();
-        let mut row = |name: &str, f: &dyn Fn(&Quality) -> Option<f64>| {
-            if let (Some(a), Some(b), Some(c)) = (f(&self.float), f(&self.int8), f(&self.floor)) {
-                let _ = writeln!(out, "  {name:<28}{a:>11.4}{b:>11.4}{c:>14.4}");
-            }
-        };
-        row("SW2", &|q| Some(q.sw2));
-        row("MMD²", &|q| Some(q.mmd2));
-        row("C2ST accuracy (ideal .5)", &|q| Some(q.c2st));
-        row("share of the + mode", &|q| Some(q.modes.as_ref()?.share_plus));
-        row("per-mode sd ratio", &|q| Some(q.modes.as_ref()?.sd_ratio));
-        row("within 3 sd", &|q| Some(q.modes.as_ref()?.within_3sd));
-        row("outside 6 sd", &|q| Some(q.modes.as_ref()?.outside_6sd));
-        row("whitened per-mode SW2", &|q| Some(q.modes.as_ref()?.whitened_sw2));
+        let mut out = table(&self.data, &self.columns());
         if let (Some(float), Some(int8)) = (self.float_score_error, self.score_error) {
             let _ = writeln!(out, "  {:<28}{float:>11.5}{int8:>11.5}{:>14.5}", "score error R", 0.0);
         }
-        let head = format!("  {:<28}{:>11}{:>11}{:>14}\n", self.data, "float", "int8", "real vs real");
-        head + &out
+        out
     }
+
+    /// The report as a page with the pictures of the run folder.
+    pub fn markdown(&self) -> String {
+        let columns = self.columns();
+        let mut out = format!(
+            "# {}\n\n{} samples by {} in {} evaluations of {} multiply–accumulates, from a blob of {} bytes; {} \
+             parameters, {} training steps by `{}`, seed {}.\n\n",
+            self.data,
+            self.samples,
+            self.sampler,
+            self.evaluations,
+            self.macs,
+            self.blob_bytes,
+            self.parameters,
+            self.training_steps,
+            self.objective,
+            self.seed
+        );
+        let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+        let _ = writeln!(out, "| | {} |\n|---|{}", names.join(" | "), "---|".repeat(names.len()));
+        for (name, values) in rows(&columns) {
+            let cells: Vec<String> = values.iter().map(|v| cell(*v)).collect();
+            let _ = writeln!(out, "| {name} | {} |", cells.join(" | "));
+        }
+        let _ = write!(
+            out,
+            "\nint8 against float: cosine at least {:.5}, relative L2 at most {:.2} % at every noise level.\n\n\
+             Drawn by the integer core:\n\n![samples](samples.png)\n\nReal:\n\n![data](data.png)\n\n\
+             ![training](training.png)\n![int8 against float](fidelity.png)\n",
+            self.worst_cosine,
+            100.0 * self.worst_relative_l2
+        );
+        out
+    }
+}
+
+/// Metrics by line, samples by column.
+pub fn table(title: &str, columns: &[(&str, &Quality)]) -> String {
+    let mut out = format!("  {title:<28}");
+    columns.iter().for_each(|(name, _)| out += &format!("{name:>14}"));
+    out += "\n";
+    for (name, values) in rows(columns) {
+        let _ = write!(out, "  {name:<28}");
+        values.iter().for_each(|v| out += &format!("{:>14}", cell(*v)));
+        out += "\n";
+    }
+    out
+}
+
+fn cell(value: Option<f64>) -> String {
+    value.map_or_else(String::new, |v| format!("{v:.4}"))
+}
+
+/// The metrics that any of the columns has.
+fn rows(columns: &[(&str, &Quality)]) -> Vec<(&'static str, Vec<Option<f64>>)> {
+    type Metric = fn(&Quality) -> Option<f64>;
+    let metrics: [(&'static str, Metric); 17] = [
+        ("SW2", |q| Some(q.sw2)),
+        ("MMD²", |q| Some(q.mmd2)),
+        ("C2ST accuracy (ideal .5)", |q| Some(q.c2st)),
+        ("share of the + mode", |q| Some(q.modes.as_ref()?.share_plus)),
+        ("per-mode sd ratio", |q| Some(q.modes.as_ref()?.sd_ratio)),
+        ("within 3 sd", |q| Some(q.modes.as_ref()?.within_3sd)),
+        ("outside 6 sd", |q| Some(q.modes.as_ref()?.outside_6sd)),
+        ("whitened per-mode SW2", |q| Some(q.modes.as_ref()?.whitened_sw2)),
+        ("Fréchet distance", |q| Some(q.realism.as_ref()?.fd)),
+        ("accuracy of asked class", |q| q.realism.as_ref()?.accuracy),
+        ("train on it, test on real", |q| q.realism.as_ref()?.tstr),
+        ("precision", |q| Some(q.realism.as_ref()?.precision)),
+        ("recall", |q| Some(q.realism.as_ref()?.recall)),
+        ("coverage", |q| Some(q.realism.as_ref()?.coverage)),
+        ("nearest-neighbour ratio", |q| q.realism.as_ref()?.nn_ratio),
+        ("autocorrelation error", |q| q.realism.as_ref()?.acf_error),
+        ("log-PSD error", |q| q.realism.as_ref()?.log_psd_error),
+    ];
+    let row = |(name, metric): (&'static str, Metric)| {
+        (name, columns.iter().map(|(_, quality)| metric(quality)).collect::<Vec<_>>())
+    };
+    metrics.into_iter().map(row).filter(|(_, values)| values.iter().any(Option::is_some)).collect()
 }

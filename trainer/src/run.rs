@@ -4,17 +4,18 @@ use crate::atomic::write_atomic;
 use crate::backend::Cpu;
 use crate::checkpoint::{self, Checkpoint};
 use crate::config::{Config, UsageError};
-use crate::data::Toy;
+use crate::data::{Kind, Toy};
 use crate::dataset::Dataset;
 use crate::denoiser::{Denoiser, Embedding};
 use crate::fidelity::{AtLevel, fidelity};
+use crate::judge::Judge;
 use crate::npy;
 use crate::objective::Objective;
-use crate::plot::{Zoom, chain_path, curve, scatter_panels};
+use crate::plot::{Zoom, chain_path, curve, image_grid, scatter_panels};
 use crate::points::Points;
 use crate::quantize::{Calibration, Export, quantize};
-use crate::report::{Quality, Report, worst};
-use crate::sample::{draw, network, path};
+use crate::report::{Report, worst};
+use crate::sample::{draw, draw_classes, network, path};
 use crate::train::{Task, Trained, train};
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -24,12 +25,15 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 use tinyscore::levels::Spacing;
-use tinyscore::{Digest, Levels, Model, Plan, Score};
+use tinyscore::{Conditional, Digest, Levels, Model, Plan, Score};
 
 /// Points of calibration, over all levels.
 const CALIBRATION: usize = 60_000;
 /// Levels and ends of the averaged score error.
 const ERROR_LEVELS: (usize, f32, f32) = (25, 6.0, 0.01);
+
+/// Lines of a sheet of images, and columns where there are no classes.
+const GRID: usize = 10;
 
 /// A run folder with its settings and data.
 #[derive(Debug)]
@@ -239,11 +243,8 @@ impl Run {
     /// When sampler and network do not fit.
     pub fn draw_float(&self, denoiser: &Denoiser, seed: u64) -> Result<Points> {
         let sigmas = self.config.sigmas()?;
-        let n = self.config.sampling.samples;
-        let bar = bar("sampling float", n as u64);
-        let x =
-            draw(&denoiser.at_levels(&sigmas), &*self.plan(&sigmas[..])?, n, seed, |k| bar.inc(k as u64))?;
-        bar.finish();
+        let plan = self.plan(&sigmas[..])?;
+        let x = self.draw("sampling float", &denoiser.at_levels(&sigmas), &*plan, (seed, 0.0))?;
         Ok(self.data.standardizer.invert(&x))
     }
 
@@ -252,9 +253,37 @@ impl Run {
     /// # Errors
     /// When the blob is damaged or does not fit.
     pub fn draw_int8(&self, blob: &[u8], seed: u64) -> Result<Points> {
+        self.draw_guided(blob, seed, 0.0)
+    }
+
+    /// The same guided towards their classes.
+    ///
+    /// # Errors
+    /// When the blob is damaged or does not fit.
+    pub fn draw_guided(&self, blob: &[u8], seed: u64, guidance: f32) -> Result<Points> {
         let network = network(blob)?;
-        let (model, plan) = (network.model(), self.plan(network.model().levels())?);
-        draw_blob(model, &network, &*plan, self.config.sampling.samples, seed)
+        let plan = self.plan(network.model().levels())?;
+        let x = self.draw("sampling int8", &network, &*plan, (seed, guidance))?;
+        Ok(in_data_units(network.model(), &x))
+    }
+
+    /// In model units; of images and windows the classes in turn, of points all together.
+    fn draw(
+        &self,
+        what: &'static str,
+        score: &(impl Conditional + Clone + Send + Sync),
+        plan: &(dyn Plan + Sync),
+        (seed, guidance): (u64, f32),
+    ) -> Result<Points> {
+        let n = self.config.sampling.samples;
+        let bar = bar(what, n as u64);
+        let done = |k| bar.inc(k as u64);
+        let points = match self.data.kind {
+            Kind::Points => draw(score, plan, n, seed, done),
+            Kind::Images | Kind::Windows => draw_classes(score, plan, n, (seed, guidance), done),
+        }?;
+        bar.finish();
+        Ok(points)
     }
 
     /// Fidelity at the blob's own levels.
@@ -293,12 +322,23 @@ impl Run {
         write_atomic(&self.file("model.postcard"), &blob)?;
         let seed = self.config.seed;
         let (float, int8) = (self.draw_float(&denoiser, seed)?, self.draw_int8(&blob, seed)?);
-        npy::save(&self.file("samples-float.npy"), &float)?;
-        npy::save(&self.file("samples-int8.npy"), &int8)?;
+        self.save("samples-float", &float)?;
+        self.save("samples-int8", &int8)?;
         let report = self.report(trained, &denoiser, &blob, (&float, &int8), seconds)?;
         write_atomic(&self.file("metrics.json"), serde_json::to_string_pretty(&report)?.as_bytes())?;
+        write_atomic(&self.file("report.md"), report.markdown().as_bytes())?;
         self.plot(&trained.checkpoint, &blob, &float, &int8, &report.levels)?;
         Ok(report)
+    }
+
+    /// As a .npy file, with the classes beside it.
+    fn save(&self, name: &str, points: &Points) -> Result<()> {
+        npy::save(&self.file(&format!("{name}.npy")), points)?;
+        if !points.labels().is_empty() {
+            let labels = points.labels().iter().map(|&label| label.into()).collect();
+            npy::save(&self.file(&format!("{name}-labels.npy")), &Points::new(1, labels))?;
+        }
+        Ok(())
     }
 
     fn report(
@@ -314,6 +354,13 @@ impl Run {
         let (worst_cosine, worst_relative_l2) = worst(&levels);
         let model = Model::from_bytes(blob)?;
         let sigmas = self.config.sigmas()?;
+        let judge = Judge::new(&self.data)?;
+        let (seed, guidance) = (self.config.seed, self.config.sampling.guidance);
+        let guided = if guidance > 0.0 && denoiser.classes > 0 {
+            Some(judge.of(&self.draw_guided(blob, seed, guidance)?)?)
+        } else {
+            None
+        };
         Ok(Report {
             data: self.config.data.clone(),
             objective: self.config.objective.name.name(),
@@ -328,9 +375,11 @@ impl Run {
             blob_bytes: blob.len(),
             macs: model.macs(),
             sample_digest: format!("{:016x}", digest(int8)),
-            float: Quality::of(float, &self.data),
-            int8: Quality::of(int8, &self.data),
-            floor: Quality::of(&self.data.other, &self.data),
+            float: judge.of(float)?,
+            int8: judge.of(int8)?,
+            guided,
+            gaussian: judge.gaussian(int8.len(), seed)?,
+            floor: judge.of(&self.data.other)?,
             score_error: errors.map(|e| e.0),
             float_score_error: errors.map(|e| e.1),
             worst_cosine,
@@ -367,8 +416,42 @@ impl Run {
             true,
             true,
         )?;
-        if self.data.dim() == 2 {
-            self.plot_plane(blob, float, int8)?;
+        match self.data.kind {
+            Kind::Images => self.plot_images(int8),
+            Kind::Windows => self.plot_windows(int8),
+            Kind::Points if self.data.dim() == 2 => self.plot_plane(blob, float, int8),
+            Kind::Points => Ok(()),
+        }
+    }
+
+    /// A class in each column.
+    fn plot_images(&self, int8: &Points) -> Result<()> {
+        let width = self.data.width.unwrap_or(1);
+        let (real, classes) = (&self.data.reference, self.data.train.classes());
+        let columns = if classes > 1 { classes } else { GRID };
+        let most = self.data.train.values().iter().copied().fold(0.0, f32::max);
+        for (file, title, images) in
+            [("samples.png", "int8 samples (core)", int8.clone()), ("data.png", "data", by_class(real))]
+        {
+            let images = images.take(columns * GRID);
+            image_grid(&self.file(file), title, &images, width, columns, 0.0..most)?;
+        }
+        Ok(())
+    }
+
+    /// Two windows of each class.
+    fn plot_windows(&self, int8: &Points) -> Result<()> {
+        let classes = self.data.train.classes().max(1);
+        for (file, title, windows) in [
+            ("samples.png", "int8 samples (core)", int8.clone()),
+            ("data.png", "data", by_class(&self.data.reference)),
+        ] {
+            let names: Vec<String> =
+                (0..2 * classes).map(|i| format!("class {}, {}", i % classes, i / classes + 1)).collect();
+            let line = |row: &[f32]| (0..).zip(row).map(|(t, &x)| (f64::from(t), f64::from(x))).collect();
+            let lines: Vec<(&str, Vec<(f64, f64)>)> =
+                names.iter().zip(windows.rows()).map(|(name, row)| (name.as_str(), line(row))).collect();
+            curve(&self.file(file), title, "sample", "value", &lines, false, false)?;
         }
         Ok(())
     }
@@ -395,6 +478,20 @@ impl Run {
     }
 }
 
+/// Real data with the classes in turn, as samples are, as far as there are some of each.
+fn by_class(points: &Points) -> Points {
+    let rows = |class| (0..points.len()).filter(move |&i| points.label(i) == Some(class));
+    let mut of_class: Vec<_> = (0..points.classes() as u16).map(rows).collect();
+    let mut order = Vec::new();
+    while let Some(turn) = of_class.iter_mut().map(Iterator::next).collect::<Option<Vec<_>>>() {
+        if turn.is_empty() {
+            return points.clone();
+        }
+        order.extend(turn);
+    }
+    points.pick(&order)
+}
+
 /// At most 200 points of the training curve, each the mean of its stretch.
 fn binned(losses: &[(u64, f32)]) -> Vec<(f64, f64)> {
     let mean = |bin: &[(u64, f32)]| {
@@ -418,14 +515,16 @@ pub fn draw_blob(
     let bar = bar("sampling int8", n as u64);
     let points = draw(score, plan, n, seed, |k| bar.inc(k as u64))?;
     bar.finish();
+    Ok(in_data_units(model, &points))
+}
+
+fn in_data_units(model: &Model<'_>, points: &Points) -> Points {
     let dim = points.dim();
-    let mut data = Vec::with_capacity(n * dim);
-    for row in points.rows() {
-        let start = data.len();
-        data.resize(start + dim, 0.0);
-        model.to_data(row, &mut data[start..]);
+    let mut data = vec![0.0; points.values().len()];
+    for (row, data) in points.rows().zip(data.chunks_exact_mut(dim)) {
+        model.to_data(row, data);
     }
-    Ok(Points::new(dim, data))
+    Points::new(dim, data).with_labels(points.labels().to_vec())
 }
 
 /// The hash of samples.

@@ -9,7 +9,9 @@ use tinyscore::sampler::{
     Ancestral, AnnealedLangevin, Churn, Ddim, Ddpm, Deis, DpmSolver2M, DpmSolverSde2M, Heun, Ipndm, Langevin,
     PredictorCorrector, ReverseSde, Sampler, StepRule, UnderdampedLangevin,
 };
-use tinyscore::{BatchMlp, Chain, Error, HISTORY, Instructions, Levels, Model, Plan, Score};
+use tinyscore::{
+    BatchMlp, Chain, Conditional, Error, Guided, HISTORY, Instructions, Levels, Model, Plan, Score,
+};
 
 /// Most dimensions that the trainer samples.
 pub const MAX_DIM: usize = 1024;
@@ -256,6 +258,34 @@ where
         },
     )?;
     Ok(Points::new(dim, values))
+}
+
+/// Draws `n` samples, the classes of the score in turn: sample i is of class c = i mod C and chain i div C of seed
+/// `seed` + c, guided towards it by `guidance`. Without classes as [`draw`].
+///
+/// # Errors
+/// As [`draw`], and a guidance out of range.
+pub fn draw_classes<S>(
+    score: &S,
+    plan: &(impl Plan + Sync + ?Sized),
+    n: usize,
+    (seed, guidance): (u64, f32),
+    done: impl Fn(usize) + Sync,
+) -> Result<Points, Error>
+where
+    S: Conditional + Clone + Send + Sync,
+{
+    let classes = score.classes();
+    if classes == 0 {
+        return draw(score, plan, n, seed, done);
+    }
+    let drawn = (0..classes).map(|class| {
+        let guided = Guided::<_, MAX_DIM>::new(score.clone(), class, guidance)?;
+        draw(&guided, plan, n.div_ceil(classes), seed.wrapping_add(class as u64), &done)
+    });
+    let drawn = drawn.collect::<Result<Vec<_>, _>>()?;
+    let values = (0..n).flat_map(|i| drawn[i % classes].row(i / classes)).copied().collect();
+    Ok(Points::new(score.dim(), values).with_labels((0..n).map(|i| (i % classes) as u16).collect()))
 }
 
 /// The states of chain 0 of `seed` before the first row and after each, in model units.

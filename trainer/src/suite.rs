@@ -1,4 +1,4 @@
-//! The gates, by one command: trains every 2-D set and prints int8 against gate and floor.
+//! The gates, by one command: trains sets and prints int8 against gate, baseline and floor.
 
 mod objectives;
 
@@ -6,92 +6,132 @@ pub use objectives::objectives;
 
 use crate::config::{Config, Preset};
 use crate::data::Toy;
-use crate::report::Report;
+use crate::report::{Quality, Report};
 use crate::run::{Run, whole};
 use anyhow::{Context, Result, bail};
 use std::fmt::Write;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-/// One number with its bound.
+/// One number of a report with its bounds.
 struct Gate {
     name: &'static str,
-    value: fn(&Report) -> f64,
-    floor: fn(&Report) -> f64,
-    good: std::ops::RangeInclusive<f64>,
+    good: RangeInclusive<f64>,
+    number: Number,
 }
 
-/// The gates of the two-mode mixture: at most 35 evaluations and 10,000 parameters.
-fn mixture_gates() -> Vec<Gate> {
-    macro_rules! mode {
-        ($name:literal, $field:ident, $range:expr) => {
-            Gate {
-                name: $name,
-                value: |r| r.int8.modes.as_ref().map_or(f64::NAN, |m| m.$field),
-                floor: |r| r.floor.modes.as_ref().map_or(f64::NAN, |m| m.$field),
-                good: $range,
-            }
-        };
+enum Number {
+    /// A metric of the int8 samples, which baseline and floor have too.
+    Metric(fn(&Quality) -> Option<f64>),
+    /// Any other.
+    Other(fn(&Report) -> f64),
+}
+
+impl Gate {
+    fn metric(name: &'static str, good: RangeInclusive<f64>, number: fn(&Quality) -> Option<f64>) -> Self {
+        Self { name, good, number: Number::Metric(number) }
     }
-    vec![
-        mode!("share of the + mode", share_plus, 0.485..=0.515),
-        mode!("per-mode sd ratio", sd_ratio, 0.90..=1.10),
-        mode!("within 3 sd", within_3sd, 0.965..=1.0),
-        mode!("outside 6 sd", outside_6sd, 0.0..=0.001),
-        mode!("whitened per-mode SW2", whitened_sw2, 0.0..=0.25),
-        Gate {
-            name: "score error R",
-            value: |r| r.score_error.unwrap_or(f64::NAN),
-            floor: |_| 0.0,
-            good: 0.0..=0.002,
-        },
-        Gate { name: "evaluations", value: |r| r.evaluations as f64, floor: |_| f64::NAN, good: 1.0..=35.0 },
-        Gate {
-            name: "parameters",
-            value: |r| r.parameters as f64,
-            floor: |_| f64::NAN,
-            good: 1.0..=10_000.0,
-        },
-    ]
+
+    fn other(name: &'static str, good: RangeInclusive<f64>, number: fn(&Report) -> f64) -> Self {
+        Self { name, good, number: Number::Other(number) }
+    }
+
+    /// NaN where the report does not have it.
+    fn value(&self, report: &Report) -> f64 {
+        match self.number {
+            Number::Metric(metric) => metric(&report.int8).unwrap_or(f64::NAN),
+            Number::Other(number) => number(report),
+        }
+    }
+
+    /// The metric of `other` samples than those that are judged.
+    fn beside(&self, other: Option<&Quality>) -> f64 {
+        match self.number {
+            Number::Metric(metric) => other.and_then(metric).unwrap_or(f64::NAN),
+            Number::Other(_) => f64::NAN,
+        }
+    }
 }
 
-/// The gates of another 2-D set: at most 20 evaluations and 40,000 parameters.
+/// A training, and what it has to reach.
+pub struct Entry {
+    /// Its folder, but for the seed.
+    name: String,
+    config: Config,
+    gates: Vec<Gate>,
+}
+
+/// The gates of the two-mode mixture.
+fn mixture_gates() -> Vec<Gate> {
+    let mut gates = vec![
+        Gate::metric("share of the + mode", 0.485..=0.515, |q| Some(q.modes.as_ref()?.share_plus)),
+        Gate::metric("per-mode sd ratio", 0.90..=1.10, |q| Some(q.modes.as_ref()?.sd_ratio)),
+        Gate::metric("within 3 sd", 0.965..=1.0, |q| Some(q.modes.as_ref()?.within_3sd)),
+        Gate::metric("outside 6 sd", 0.0..=0.001, |q| Some(q.modes.as_ref()?.outside_6sd)),
+        Gate::metric("whitened per-mode SW2", 0.0..=0.25, |q| Some(q.modes.as_ref()?.whitened_sw2)),
+        Gate::other("score error R", 0.0..=0.002, |r| r.score_error.unwrap_or(f64::NAN)),
+    ];
+    gates.extend(size_gates(35.0, 10_000.0));
+    gates
+}
+
+/// The gates of another 2-D set.
 fn plane_gates(toy: Toy) -> Vec<Gate> {
     let bound = match toy {
         Toy::EightGaussians => 0.066,
         Toy::Checkerboard => 0.040,
         _ => 0.035,
     };
-    vec![
-        Gate { name: "SW2", value: |r| r.int8.sw2, floor: |r| r.floor.sw2, good: 0.0..=bound },
-        Gate { name: "C2ST", value: |r| r.int8.c2st, floor: |r| r.floor.c2st, good: 0.0..=0.55 },
-        Gate {
-            name: "SW2 int8 − float",
-            value: |r| r.int8.sw2 - r.float.sw2,
-            floor: |_| 0.0,
-            good: -1.0..=0.005,
-        },
-        Gate {
-            name: "C2ST int8 − float",
-            value: |r| r.int8.c2st - r.float.c2st,
-            floor: |_| 0.0,
-            good: -1.0..=0.02,
-        },
-        Gate { name: "evaluations", value: |r| r.evaluations as f64, floor: |_| f64::NAN, good: 1.0..=20.0 },
-        Gate {
-            name: "parameters",
-            value: |r| r.parameters as f64,
-            floor: |_| f64::NAN,
-            good: 1.0..=40_000.0,
-        },
+    let mut gates = vec![
+        Gate::metric("SW2", 0.0..=bound, |q| Some(q.sw2)),
+        Gate::metric("C2ST", 0.0..=0.55, |q| Some(q.c2st)),
+        Gate::other("SW2 int8 − float", -1.0..=0.005, |r| r.int8.sw2 - r.float.sw2),
+        Gate::other("C2ST int8 − float", -1.0..=0.02, |r| r.int8.c2st - r.float.c2st),
+    ];
+    gates.extend(size_gates(20.0, 40_000.0));
+    gates
+}
+
+/// The gates of digits of 8 × 8 pixels.
+fn digits_gates() -> Vec<Gate> {
+    let guided =
+        |r: &Report| r.guided.as_ref().and_then(|q| q.realism.as_ref()?.accuracy).unwrap_or(f64::NAN);
+    let mut gates = vec![
+        Gate::metric("Fréchet distance", 0.0..=0.75, |q| Some(q.realism.as_ref()?.fd)),
+        Gate::metric("accuracy", 0.97..=1.0, |q| q.realism.as_ref()?.accuracy),
+        Gate::other("accuracy, guided", 0.99..=1.0, guided),
+        Gate::metric("TSTR", 0.965..=1.0, |q| q.realism.as_ref()?.tstr),
+        Gate::metric("C2ST", 0.0..=0.62, |q| Some(q.c2st)),
+    ];
+    gates.extend(size_gates(10.0, 200_000.0));
+    gates
+}
+
+/// The gates of windows of 64 samples.
+fn windows_gates(largest_sw2: f64) -> Vec<Gate> {
+    let mut gates = vec![
+        Gate::metric("SW2", 0.0..=largest_sw2, |q| Some(q.sw2)),
+        Gate::metric("C2ST", 0.0..=0.60, |q| Some(q.c2st)),
+        Gate::metric("log-PSD error", 0.0..=0.15, |q| q.realism.as_ref()?.log_psd_error),
+    ];
+    gates.extend(size_gates(10.0, 52_000.0));
+    gates
+}
+
+/// At most so many evaluations and parameters.
+fn size_gates(evaluations: f64, parameters: f64) -> [Gate; 2] {
+    [
+        Gate::other("evaluations", 1.0..=evaluations, |r| r.evaluations as f64),
+        Gate::other("parameters", 1.0..=parameters, |r| r.parameters as f64),
     ]
 }
 
 /// The gates of every int8 network.
-fn fidelity_gates() -> Vec<Gate> {
-    vec![
-        Gate { name: "worst cosine", value: |r| r.worst_cosine, floor: |_| 1.0, good: 0.999..=1.0 },
-        Gate { name: "worst relative L2", value: |r| r.worst_relative_l2, floor: |_| 0.0, good: 0.0..=0.03 },
+fn fidelity_gates() -> [Gate; 2] {
+    [
+        Gate::other("worst cosine", 0.999..=1.0, |r| r.worst_cosine),
+        Gate::other("worst relative L2", 0.0..=0.03, |r| r.worst_relative_l2),
     ]
 }
 
@@ -101,27 +141,60 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[(values.len() - 1) / 2]
 }
 
-/// Trains the sets over seeds 1…`seeds` below `dir`, unless they are there, and judges the medians.
+/// Sets of the plane by their default settings.
+pub fn plane(sets: &[Toy]) -> Vec<Entry> {
+    let entry = |&toy: &Toy| Entry {
+        name: toy.name().to_owned(),
+        config: Config::new(toy.name(), Preset::Default),
+        gates: if toy == Toy::Mixture { mixture_gates() } else { plane_gates(toy) },
+    };
+    sets.iter().map(entry).collect()
+}
+
+/// Digits of 8 × 8 pixels: the drawn ones, or those in a folder.
+pub fn digits(data: Option<&str>) -> Vec<Entry> {
+    let config = Config::new(data.unwrap_or("digits"), Preset::Digits);
+    vec![Entry { name: "digits".into(), config, gates: digits_gates() }]
+}
+
+/// Heartbeats and vibration.
+pub fn windows() -> Vec<Entry> {
+    let entry = |(name, largest_sw2): (&str, f64)| Entry {
+        name: name.to_owned(),
+        config: Config::new(name, Preset::Windows),
+        gates: windows_gates(largest_sw2),
+    };
+    [("ecg", 0.07), ("vibration", 0.085)].map(entry).into()
+}
+
+/// Trains over seeds 1…`seeds` below `dir`, unless they are there, and judges the medians.
 ///
 /// # Errors
 /// When a training fails, or is stopped.
-pub fn suite(dir: &Path, sets: &[Toy], seeds: u64, stop: &AtomicBool) -> Result<(String, bool)> {
-    let mut out =
-        format!("{:<18}{:<24}{:>10}{:>18}{:>12}\n", "int8, median", "", "value", "gate", "real vs real");
+pub fn suite(dir: &Path, entries: &[Entry], seeds: u64, stop: &AtomicBool) -> Result<(String, bool)> {
+    let mut out = format!(
+        "{:<18}{:<24}{:>10}{:>18}{:>12}{:>14}\n",
+        "int8, median", "", "value", "gate", "Gaussians", "real vs real"
+    );
     let mut passed = true;
-    for &toy in sets {
-        let reports = (1..=seeds).map(|seed| one(dir, toy, seed, stop)).collect::<Result<Vec<_>>>()?;
-        let mut gates = if toy == Toy::Mixture { mixture_gates() } else { plane_gates(toy) };
-        gates.extend(fidelity_gates());
-        for Gate { name, value, floor, good } in gates {
-            let value = median(reports.iter().map(value).collect());
-            let floor = median(reports.iter().map(floor).collect());
-            let met = good.contains(&value);
+    for Entry { name: set, config, gates } in entries {
+        let one = |seed: u64| {
+            let config = Config { seed, ..config.clone() };
+            trained(&dir.join(format!("{set}-{seed}")), &format!("{set} seed {seed}"), config, stop)
+        };
+        let reports = (1..=seeds).map(one).collect::<Result<Vec<_>>>()?;
+        for gate in gates.iter().chain(&fidelity_gates()) {
+            let over = |number: &dyn Fn(&Report) -> f64| median(reports.iter().map(number).collect());
+            let value = over(&|r| gate.value(r));
+            let gaussian = number(over(&|r| gate.beside(r.gaussian.as_ref())));
+            let floor = number(over(&|r| gate.beside(Some(&r.floor))));
+            let (name, met) = (gate.name, gate.good.contains(&value));
             passed &= met;
-            let bound = format!("{} … {}", good.start(), good.end());
+            let bound = format!("{} … {}", gate.good.start(), gate.good.end());
             let verdict = if met { "" } else { "  MISSED" };
-            let (value, floor) = (number(value), number(floor));
-            let _ = writeln!(out, "{:<18}{name:<24}{value:>10}{bound:>18}{floor:>14}{verdict}", toy.name());
+            let value = number(value);
+            let _ =
+                writeln!(out, "{set:<18}{name:<24}{value:>10}{bound:>18}{gaussian:>12}{floor:>14}{verdict}");
         }
     }
     Ok((out, passed))
@@ -137,14 +210,6 @@ fn number(value: f64) -> String {
     } else {
         format!("{value:.5}")
     }
-}
-
-/// The report of one training by the set's default settings.
-fn one(dir: &Path, toy: Toy, seed: u64, stop: &AtomicBool) -> Result<Report> {
-    let mut config = Config::new(toy.name(), Preset::Default);
-    config.seed = seed;
-    let folder = dir.join(format!("{}-{seed}", toy.name()));
-    trained(&folder, &format!("{} seed {seed}", toy.name()), config, stop)
 }
 
 /// The report of one training, announced as `what`; one that is there is continued, or read if finished.

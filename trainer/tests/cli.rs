@@ -307,12 +307,33 @@ fn bad_data_files_are_named_with_the_place() {
         ("nan.csv", "1,2\n3,NaN\n4,5\n", &["nan.csv", "row 2", "column 2"][..]),
         ("word.csv", "x,y\n1,2\n3,four\n", &["word.csv", "four"]),
         ("ragged.csv", "1,2\n3\n", &["ragged.csv", "row 2"]),
-        ("constant.csv", "1,5\n2,5\n3,5\n", &["constant.csv", "column 2", "remove the column"]),
+        ("constant.csv", "1,5\n1,5\n1,5\n", &["constant.csv", "every row is the same"]),
         ("empty.csv", "", &["empty.csv"]),
         ("broken.npy", "\u{93}NUMPY", &["broken.npy"]),
     ] {
         fs::write(dir.join(name), content).unwrap();
         fails(dir, &["train", "--data", name, "--out", "never"], 1, parts);
+    }
+    fs::write(dir.join("labels.csv"), "label,x\n1,2\n300,3\n").unwrap();
+    fs::write(dir.join("short.csv"), "1,2\n2,1\n3,2\n4,1\n").unwrap();
+    fs::write(dir.join("cut-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0]).unwrap();
+    fs::create_dir(dir.join("empty")).unwrap();
+    for (args, code, parts) in [
+        (&["--data", "labels.csv"][..], 1, &["row 3", "label 300", "0…255"][..]),
+        (&["--data", "word.csv", "--label-column", "z"], 1, &["no label column `z`", "0…1"]),
+        (&["--data", "short.csv", "--window", "5"], 1, &["short.csv", "no window of 5"]),
+        (&["--data", "short.csv", "--window", "1"], 2, &["window is 1", "2…1024"]),
+        (&["--data", "short.csv", "--window", "2", "--stride", "0"], 2, &["stride is 0"]),
+        (&["--data", "ecg", "--window", "32"], 2, &["window is 32", "64…256"]),
+        (&["--data", "short.csv", "--hold-out", "1"], 2, &["hold_out is 1"]),
+        (&["--data", "short.csv", "--kind", "images"], 1, &["short.csv", "no square"]),
+        (&["--data", "cut-images-idx3-ubyte"], 1, &["cut-images-idx3-ubyte", "too early"]),
+        (&["--data", "empty"], 1, &["a folder without", "train.csv"]),
+        (&["--data", "mixture", "--kind", "images"], 2, &["kind", "mixture"]),
+    ] {
+        let mut all = vec!["train", "--out", "never"];
+        all.extend(args);
+        fails(dir, &all, code, parts);
     }
     fails(dir, &["train", "--data", "no/such.csv", "--out", "never"], 1, &["no/such.csv", "no such file"]);
     assert!(!dir.join("never").exists());
@@ -367,6 +388,31 @@ fn bad_models_and_plans_are_named() {
     fails(dir, &["sample", model, "-n", "0", "--out", "x.npy"], 2, &["n is 0"]);
     fails(dir, &["verify", "nowhere"], 1, &["nowhere is not a run folder"]);
     assert!(!dir.join("x.npy").exists());
+}
+
+/// Constant pixels come out as they are; the classes of a label column can be asked for.
+#[test]
+fn labelled_images_train_and_constant_pixels_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    fs::create_dir(dir.join("set")).unwrap();
+    let image = |i: usize| [7, 0, (i * 37 % 17) as u8, (i * 11 % 13) as u8];
+    let pixels = |n: usize| (0..n).flat_map(image).collect::<Vec<u8>>();
+    let idx = |sizes: &[u32], values: Vec<u8>| {
+        let sizes: Vec<u8> = sizes.iter().flat_map(|size| size.to_be_bytes()).collect();
+        [vec![0, 0, 8, (sizes.len() / 4) as u8], sizes, values].concat()
+    };
+    fs::write(dir.join("set/train-images-idx3-ubyte"), idx(&[60, 2, 2], pixels(60))).unwrap();
+    let labels = (0..60).map(|i| i % 3).collect();
+    fs::write(dir.join("set/train-labels-idx1-ubyte"), idx(&[60], labels)).unwrap();
+    let mut args = vec!["train", "--data", "set", "--conditional", "--out", "run", "--sigma-min", "0.1"];
+    args.extend(SHORT);
+    works(dir, &args);
+    works(dir, &["sample", "run/model.postcard", "--class", "2", "-n", "20", "--out", "a.npy"]);
+    fails(dir, &["sample", "run/model.postcard", "--class", "3", "--out", "b.npy"], 2, &["class 3"]);
+    let samples = trainer::data::read(&dir.join("a.npy")).unwrap();
+    assert!(samples.rows().all(|row| row[0] == 7.0 && row[1].abs() < 1e-7));
+    assert!(samples.rows().any(|row| row[2] != samples.row(0)[2]));
 }
 
 /// Ctrl-C leaves a checkpoint and no half-written file; resuming ends as if nothing had happened.

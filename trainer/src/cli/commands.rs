@@ -10,7 +10,7 @@ use std::time::Instant;
 use tinyscore::sampler::{Heun, Sampler};
 use tinyscore::{Compensated, Guided, Levels, Model, Plan, conformance};
 use trainer::config::{Config, Preset, UsageError};
-use trainer::data::{self, Toy};
+use trainer::data::{self, Set};
 use trainer::denoiser::Denoiser;
 use trainer::fidelity::AtLevel;
 use trainer::objective::{Objective, ObjectiveName};
@@ -313,9 +313,9 @@ pub fn inspect(path: &Path) -> Result<()> {
 }
 
 pub fn list() -> Result<()> {
-    println!("data sets (--data), or a .csv or .npy file:");
-    for toy in Toy::ALL {
-        println!("  {:<26}{}", toy.name(), toy.describe());
+    println!("data sets (--data), or a .csv, .npy or IDX file, or a folder:");
+    for set in Set::all() {
+        println!("  {:<26}{}", set.name(), set.describe());
     }
     println!("\nobjectives (--objective):");
     list_values(&ObjectiveName::ALL);

@@ -8,8 +8,9 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use std::path::{Path, PathBuf};
 use trainer::config::UsageError;
 use trainer::data::{self, Toy};
+use trainer::judge::Judge;
 use trainer::likelihood::{self, FloatFlow, NegativeLogLikelihood, log_likelihoods};
-use trainer::report::Quality;
+use trainer::report::table;
 use trainer::run::{Run, bar};
 use trainer::sweep::{self, Sweep};
 use trainer::{Points, checkpoint, dataset, npy, suite};
@@ -25,12 +26,15 @@ pub fn eval(args: &Eval) -> Result<()> {
 
 fn eval_run(dir: &Path) -> Result<()> {
     let run = Run::open(dir)?;
-    println!("{:<20}{:>10}{:>10}{:>10}", run.config.data, "SW2", "MMD²", "C2ST");
-    for (name, file) in [("float", "samples-float.npy"), ("int8", "samples-int8.npy")] {
-        let samples = data::read(&run.file(file))?;
-        print_quality(name, &Quality::of(&samples, &run.data));
-    }
-    print_quality("real vs real", &Quality::of(&run.data.other, &run.data));
+    let judge = Judge::new(&run.data)?;
+    let [float, int8] = ["samples-float.npy", "samples-int8.npy"]
+        .map(|file| anyhow::Ok(judge.of(&data::read(&run.file(file))?)?));
+    let (float, int8, real) = (float?, int8?, judge.of(&run.data.other)?);
+    let gaussian = judge.gaussian(run.config.sampling.samples, run.config.seed)?;
+    let mut columns = vec![("float", &float), ("int8", &int8)];
+    columns.extend(gaussian.as_ref().map(|quality| ("Gaussians", quality)));
+    columns.push(("real vs real", &real));
+    print!("{}", table(&run.config.data, &columns));
     Ok(())
 }
 
@@ -75,26 +79,22 @@ fn runs_in(dir: &Path) -> Result<Vec<Run>> {
     paths.iter().map(|path| Run::open(path)).collect()
 }
 
-fn print_quality(name: &str, quality: &Quality) {
-    println!("{name:<20}{:>10.4}{:>10.5}{:>10.4}", quality.sw2, quality.mmd2, quality.c2st);
-    if let Some(m) = &quality.modes {
-        println!(
-            "{:<20}share {:.4}, sd ratio {:.4}, within 3 sd {:.4}, outside 6 sd {:.4}, whitened SW2 {:.4}",
-            "", m.share_plus, m.sd_ratio, m.within_3sd, m.outside_6sd, m.whitened_sw2
-        );
-    }
-}
-
 fn eval_suite(args: &Eval, name: SuiteName) -> Result<()> {
     let dir = |label: &str| args.out.clone().unwrap_or_else(|| free(&format!("runs/suite-{label}")));
     let stop = stop_flag()?;
     let (table, passed) = match name {
-        SuiteName::Mixture => suite::suite(&dir("mixture"), &[Toy::Mixture], args.seeds, &stop),
+        SuiteName::Mixture => {
+            suite::suite(&dir("mixture"), &suite::plane(&[Toy::Mixture]), args.seeds, &stop)
+        }
         SuiteName::Plane => {
             let sets: Vec<Toy> = Toy::ALL.into_iter().filter(|&t| t != Toy::Mixture).collect();
-            suite::suite(&dir("2d"), &sets, args.seeds, &stop)
+            suite::suite(&dir("2d"), &suite::plane(&sets), args.seeds, &stop)
         }
-        SuiteName::All => suite::suite(&dir("all"), &Toy::ALL, args.seeds, &stop),
+        SuiteName::All => suite::suite(&dir("all"), &suite::plane(&Toy::ALL), args.seeds, &stop),
+        SuiteName::Digits => {
+            suite::suite(&dir("digits"), &suite::digits(args.data.as_deref()), args.seeds, &stop)
+        }
+        SuiteName::Windows => suite::suite(&dir("windows"), &suite::windows(), args.seeds, &stop),
         SuiteName::Objectives => suite::objectives(&dir("objectives"), &stop),
     }?;
     println!("\n{table}");
@@ -168,8 +168,8 @@ fn likelihood_points(args: &Likelihood, run: &Run) -> Result<(String, Points)> {
     let Some(data) = &args.data else {
         return Ok((format!("{}, held back", run.config.data), run.data.reference.take(args.n)));
     };
-    let points = match dataset::named(data) {
-        Some(toy) => toy.draw(args.n, &mut Xoshiro256PlusPlus::seed_from_u64(args.seed)),
+    let points = match dataset::named(data, Some(run.data.dim())) {
+        Some(set) => set.draw(args.n, &mut Xoshiro256PlusPlus::seed_from_u64(args.seed)),
         None => data::read(dataset::file(data)?)?.take(args.n),
     };
     if points.dim() != run.data.dim() {

@@ -123,10 +123,13 @@ struct Eval {
     /// Folder of a finished training; with --sweep also a folder of such folders
     #[arg(required_unless_present_any = ["suite", "exact"])]
     run: Option<PathBuf>,
-    /// Train and judge a suite instead: mixture, 2d (the other plane sets), all of them, or objectives (the
-    /// mixture by every objective)
+    /// Train and judge a suite instead: mixture, 2d (the other plane sets), all of them, objectives (the
+    /// mixture by every objective), digits (8×8), or windows (ecg and vibration)
     #[arg(long, conflicts_with = "run")]
     suite: Option<SuiteName>,
+    /// Data of the suite digits: a folder or file of 8×8 images with classes [default: drawn digits]
+    #[arg(long, value_name = "DIR", requires = "suite")]
+    data: Option<String>,
     /// Measure all samplers at 4 to 50 evaluations with the float network, into sweep.json and pictures
     #[arg(long, conflicts_with = "suite")]
     sweep: bool,
@@ -149,6 +152,8 @@ enum SuiteName {
     Plane,
     All,
     Objectives,
+    Digits,
+    Windows,
 }
 
 #[derive(Debug, Args)]

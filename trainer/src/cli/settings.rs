@@ -5,6 +5,7 @@ use clap::Args;
 use std::path::PathBuf;
 use trainer::advise::advise;
 use trainer::config::{Config, ExportConfig, Preset, SamplingConfig, SpacingKind};
+use trainer::data::{Kind, Source};
 use trainer::dataset::{self, Dataset};
 use trainer::denoiser::Precondition;
 use trainer::mlp::Activation;
@@ -22,9 +23,12 @@ macro_rules! take {
 /// Flags of a training.
 #[derive(Debug, Args)]
 pub struct Settings {
-    /// A data set (see `list`), or a .csv or .npy file of points [default: mixture]
-    #[arg(long, value_name = "NAME|FILE")]
+    /// A data set (see `list`), or a .csv, .npy or IDX file, or a folder of such (images and labels as MNIST
+    /// names them; train.csv, test.csv) [default: mixture]
+    #[arg(long, value_name = "NAME|FILE|DIR")]
     data: Option<String>,
+    #[command(flatten)]
+    source: SourceArgs,
     /// Settings from a TOML file, as in a run's config.toml; flags override it
     #[arg(long, value_name = "FILE", conflicts_with = "preset")]
     config: Option<PathBuf>,
@@ -100,6 +104,42 @@ pub struct Settings {
     samples: Option<usize>,
 }
 
+/// Flags of how data are read.
+#[derive(Debug, Args)]
+pub struct SourceArgs {
+    /// What a row of the data is [default: images if IDX, windows if cut by --window, else points]
+    #[arg(long)]
+    kind: Option<Kind>,
+    /// The classes, one number a line: .csv, .npy or IDX [default: NAME-labels.npy beside NAME.npy]
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// Column of the classes in a .csv file, from 0 [default: the one called label]
+    #[arg(long, value_name = "NAME|INDEX")]
+    label_column: Option<String>,
+    /// Cut each column, a recording, into windows of this many rows; length of a named set's windows
+    #[arg(long, value_name = "LENGTH")]
+    window: Option<usize>,
+    /// Rows from a window's start to the next one's [default: LENGTH]
+    #[arg(long, value_name = "N", requires = "window")]
+    stride: Option<usize>,
+    /// Share of the rows to hold back for comparison, the end of a recording, where there is no test file
+    /// [default: 0.2]
+    #[arg(long, value_name = "SHARE")]
+    hold_out: Option<f32>,
+}
+
+impl SourceArgs {
+    /// Overrides what was given.
+    pub fn apply(&self, source: &mut Source) {
+        source.kind = self.kind.or(source.kind);
+        source.labels = self.labels.clone().or(source.labels.take());
+        source.label_column = self.label_column.clone().or(source.label_column.take());
+        source.window = self.window.or(source.window);
+        source.stride = self.stride.or(source.stride);
+        take!(self.hold_out => source.hold_out);
+    }
+}
+
 /// Flags of an export.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
@@ -132,6 +172,9 @@ pub struct SamplingArgs {
     /// Noise levels it uses, at most --levels; for (underdamped-)langevin, steps
     #[arg(long, value_name = "K")]
     steps: Option<usize>,
+    /// Classifier-free guidance of further samples to draw and compare; two evaluations a step
+    #[arg(long, value_name = "W")]
+    guidance: Option<f32>,
     #[command(flatten)]
     options: OptionArgs,
 }
@@ -200,7 +243,11 @@ impl OptionArgs {
 impl SamplingArgs {
     /// Overrides what was given.
     pub fn apply(&self, sampling: &mut SamplingConfig) {
-        take!(self.sampler => sampling.sampler, self.steps => sampling.steps);
+        take!(
+            self.sampler => sampling.sampler,
+            self.steps => sampling.steps,
+            self.guidance => sampling.guidance,
+        );
         self.options.apply(&mut sampling.options);
     }
 }
@@ -221,6 +268,7 @@ impl ExportArgs {
 
 /// Takes the noise levels that suit the data of a file.
 fn advised(config: &mut Config) -> Result<()> {
+    config.check()?;
     let data = Dataset::load(config)?;
     let advice = advise(&data.standard, 0.02, config.seed)?;
     (config.export.sigma_min, config.export.sigma_max) = (advice.sigma_min, advice.sigma_max);
@@ -261,7 +309,12 @@ impl Settings {
             self.embedding => config.net.embedding,
             self.samples => config.sampling.samples,
         );
-        if self.config.is_none() && dataset::named(&config.data).is_none() && !self.names_levels() {
+        self.source.apply(&mut config.source);
+        if self.config.is_none()
+            && dataset::named(&config.data, None).is_none()
+            && self.preset == Preset::Default
+            && !self.names_levels()
+        {
             advised(&mut config)?;
         }
         config.net.conditional |= self.conditional;

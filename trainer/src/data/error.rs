@@ -12,7 +12,7 @@ pub enum DataError {
     #[error("{}: no such file; check the path", path.display())]
     Missing { path: PathBuf },
     /// The name does not tell the format.
-    #[error("{}: unknown extension `{extension}`; save the data as .csv or .npy", path.display())]
+    #[error("{}: unknown extension `{extension}`; save the data as .csv, .npy or IDX (-ubyte, .idx, or .gz of it)", path.display())]
     UnknownExtension { path: PathBuf, extension: String },
     /// The file or folder could not be read.
     #[error("{}: cannot be read: {source}; check that it is a file and that you may read it", path.display())]
@@ -44,13 +44,53 @@ pub enum DataError {
         path.display()
     )]
     NotFinite { path: PathBuf, row: u64, column: usize, value: String },
-    /// A column has the same value in every row, so it cannot be scaled to unit variance.
+    /// All rows are the same, so that there is nothing to learn.
+    #[error("{}: every row is the same; there is nothing to learn, add other data", path.display())]
+    Constant { path: PathBuf },
+    /// A class is negative, too large, or no whole number.
     #[error(
-        "{}: column {column} is {value} in every row; remove the column, \
-         or append it to the samples afterwards: there is nothing to learn",
+        "{}: row {row}: the label {value} is no whole number of 0…255; number the classes from 0",
         path.display()
     )]
-    ConstantColumn { path: PathBuf, column: usize, value: f32 },
+    BadLabel { path: PathBuf, row: u64, value: String },
+    /// There is no column of that name or number.
+    #[error(
+        "{}: no label column `{column}`; give a name from the first row, or a number of 0…{}",
+        path.display(), columns - 1
+    )]
+    NoLabelColumn { path: PathBuf, column: String, columns: usize },
+    /// Data and labels do not belong together.
+    #[error(
+        "{}: {rows} rows, but {labels} labels in {}; give the labels that belong to the data",
+        path.display(), labels_path.display()
+    )]
+    LabelCount { path: PathBuf, rows: usize, labels_path: PathBuf, labels: usize },
+    /// Training and test data do not belong together.
+    #[error(
+        "{}: {test} columns, but the training data have {train}; give the test data that belong to them",
+        path.display()
+    )]
+    OtherTest { path: PathBuf, test: usize, train: usize },
+    /// A recording is shorter than a window.
+    #[error(
+        "{}: {rows} rows in a part hold no window of {length} (of one class); \
+         take shorter windows, a longer recording, or another share to hold out",
+        path.display()
+    )]
+    ShortRecording { path: PathBuf, rows: usize, length: usize },
+    /// A folder without data.
+    #[error(
+        "{}: a folder without train-images-idx3-ubyte (or one other images file), train.csv or train.npy; \
+         give a folder that has one of them, or a file",
+        path.display()
+    )]
+    EmptyFolder { path: PathBuf },
+    /// A row of images is no square.
+    #[error("{}: {dim} columns are no square image; save the images as IDX, which knows the width", path.display())]
+    NoSquare { path: PathBuf, dim: usize },
+    /// The bytes are no `.idx` file.
+    #[error("{}: malformed IDX file: {reason}; fetch or write it again", path.display())]
+    MalformedIdx { path: PathBuf, reason: String },
     /// The bytes are no `.npy` file that this loader understands.
     #[error(
         "{}: malformed .npy file: {reason}; write it again with \

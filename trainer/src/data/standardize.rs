@@ -14,17 +14,43 @@ pub struct Standardizer {
 impl Standardizer {
     /// Measures `points`, shape `(n, d)`; sd with n in the denominator, sums in double precision.
     ///
-    /// A constant column gets scale 1, so that [`apply`](Self::apply) only centres it.
+    /// A constant column gets so small a scale that samples are that constant.
     ///
     /// # Panics
     /// If there are no points.
     pub fn fit(points: &Points) -> Self {
+        Self::measure(points, |variances| variances.to_vec())
+    }
+
+    /// The same with one scale for all columns, in which their mean variance is 1; constant columns do not
+    /// count.
+    ///
+    /// # Panics
+    /// If there are no points.
+    pub fn fit_whole(points: &Points) -> Self {
+        Self::measure(points, |variances| {
+            let spread = variances.iter().filter(|&&v| v > 0.0);
+            let mean = spread.clone().sum::<f64>() / spread.count() as f64;
+            vec![mean; variances.len()]
+        })
+    }
+
+    /// `pooled` makes of the variances of the columns those that they are scaled by.
+    fn measure(points: &Points, pooled: impl Fn(&[f64]) -> Vec<f64>) -> Self {
         assert!(!points.is_empty(), "no points to measure");
+        let first = points.row(0);
+        let constant: Vec<bool> =
+            (0..points.dim()).map(|column| points.rows().all(|row| row[column] == first[column])).collect();
         let mean = column_means(points, |x, _| x);
-        let variance = column_means(points, |x, column| (x - mean[column]).powi(2));
+        let mut variances = column_means(points, |x, column| (x - mean[column]).powi(2));
+        variances.iter_mut().zip(&constant).filter(|(_, constant)| **constant).for_each(|(v, _)| *v = 0.0);
+        let columns = || constant.iter().zip(first);
         Self {
-            mean: mean.iter().map(|&m| m as f32).collect(),
-            scale: variance.iter().map(|v| scale(v.sqrt())).collect(),
+            mean: columns().zip(&mean).map(|((&c, &x), &m)| if c { x } else { m as f32 }).collect(),
+            scale: columns()
+                .zip(pooled(&variances))
+                .map(|((&c, &x), v)| if c { 0.0 } else { v.sqrt() as f32 }.max(smallest_scale(x)))
+                .collect(),
         }
     }
 
@@ -63,12 +89,9 @@ impl Standardizer {
     }
 }
 
-/// A spread that single precision rounds to zero counts as none: no scale may divide by zero.
-fn scale(sd: f64) -> f32 {
-    match sd as f32 {
-        s if s > 0.0 => s,
-        _ => 1.0,
-    }
+/// Thirty of it added to `x` are rounded away; no scale may be zero.
+fn smallest_scale(x: f32) -> f32 {
+    1e-9 * x.abs().max(1.0)
 }
 
 /// The mean over rows of `f(value, column)`, shape `(d,)`.
@@ -120,8 +143,31 @@ mod tests {
     }
 
     #[test]
-    fn a_constant_column_is_only_centred() {
-        let s = Standardizer::fit(&Points::new(1, vec![4.0, 4.0]));
-        assert_eq!(s.apply(&Points::new(1, vec![5.0])).values(), [1.0]);
+    fn one_scale_keeps_the_ratio_of_the_columns() {
+        let s = Standardizer::fit_whole(&points());
+        let expected = (0.5 * (8.0 + 200.0) / 3.0_f64).sqrt() as f32;
+        assert_eq!((s.mean(), s.scale()), (&[3.0, 20.0][..], &[expected, expected][..]));
+        let with_constant = Points::new(2, vec![1.0, 0.1, 3.0, 0.1, 5.0, 0.1]);
+        assert_eq!(
+            Standardizer::fit_whole(&with_constant).scale()[0],
+            Standardizer::fit(&with_constant).scale()[0]
+        );
+    }
+
+    /// Whatever a network makes of it: exactly for a constant that is not small.
+    #[test]
+    fn a_constant_column_stays_at_its_constant() {
+        for constant in [0.1_f32, 16.0, -1e6, 0.0] {
+            let rows: Vec<f32> = (0..7).flat_map(|i| [constant, i as f32]).collect();
+            for s in [
+                Standardizer::fit(&Points::new(2, rows.clone())),
+                Standardizer::fit_whole(&Points::new(2, rows)),
+            ] {
+                assert_eq!(s.apply(&Points::new(2, vec![constant, 1.0])).values()[0], 0.0);
+                let sample = s.invert(&Points::new(2, vec![7.0, 1.0])).values()[0];
+                assert!((sample - constant).abs() <= 1e-8, "{sample} for {constant}");
+                assert!(constant.abs() < 1.0 || sample == constant, "{sample} for {constant}");
+            }
+        }
     }
 }

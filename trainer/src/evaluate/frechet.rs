@@ -23,7 +23,7 @@ pub fn frechet(a: &Points, b: &Points) -> f64 {
 }
 
 /// Mean `(d,)` and covariance `(d, d)`.
-fn moments(points: &Points) -> (DVector<f64>, DMatrix<f64>) {
+pub(super) fn moments(points: &Points) -> (DVector<f64>, DMatrix<f64>) {
     assert!(points.len() > 1, "two points at least");
     let values = points.values().iter().map(|&x| f64::from(x));
     let mut rows = DMatrix::from_row_iterator(points.len(), points.dim(), values);
@@ -34,7 +34,7 @@ fn moments(points: &Points) -> (DVector<f64>, DMatrix<f64>) {
 }
 
 /// The symmetric root; rounding may leave eigenvalues of a flat cloud just under zero.
-fn square_root(covariance: &DMatrix<f64>) -> DMatrix<f64> {
+pub(super) fn square_root(covariance: &DMatrix<f64>) -> DMatrix<f64> {
     let eigen = SymmetricEigen::new(covariance.clone());
     let roots = eigen.eigenvalues.map(|w| w.max(0.0).sqrt());
     &eigen.eigenvectors * DMatrix::from_diagonal(&roots) * eigen.eigenvectors.transpose()

@@ -4,20 +4,28 @@
 //! scipy 1.17 and scikit-learn 1.9, on the same two clouds of `fixture`.
 
 mod c2st;
+mod class_gaussians;
 mod frechet;
 mod mmd;
 mod modes;
 mod neighbours;
 mod nn_ratio;
+mod pca;
 mod prdc;
+mod spectrum;
+mod svc;
 mod sw2;
 
 pub use c2st::c2st;
+pub use class_gaussians::ClassGaussians;
 pub use frechet::frechet;
 pub use mmd::mmd2;
 pub use modes::{MixtureModes, mixture_modes};
 pub use nn_ratio::nn_ratio;
+pub use pca::Pca;
 pub use prdc::{Prdc, prdc};
+pub use spectrum::{acf_error, autocorrelation, log_psd, log_psd_error};
+pub use svc::Svc;
 pub use sw2::sw2;
 
 use crate::Points;

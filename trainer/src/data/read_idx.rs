@@ -1,0 +1,139 @@
+//! IDX files, the format of MNIST and its kin, plain or compressed by gzip.
+//!
+//! ```text
+//! 0 0 type axes | size of each axis, u32 big-endian | values, the last axis fastest
+//! ```
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+
+use super::DataError;
+use super::load::{checked, io_error};
+use crate::Points;
+
+/// The type of unsigned bytes, the only one in use.
+const BYTES: u8 = 8;
+/// No pixel of an image is beyond this.
+const LARGEST_SIDE: u64 = 65_536;
+
+/// Images as rows of pixels 0…255, and their width.
+pub(super) fn images(path: &Path) -> Result<(Points, usize), DataError> {
+    let ([_, height, width], bytes) = read(path, "images")?;
+    let values = bytes.into_iter().map(f32::from).collect();
+    Ok((checked(path, (height * width).max(1), values)?, width))
+}
+
+/// One class for each image.
+pub(super) fn labels(path: &Path) -> Result<Vec<u16>, DataError> {
+    let ([_], bytes) = read(path, "labels")?;
+    Ok(bytes.into_iter().map(u16::from).collect())
+}
+
+/// The sizes of the `A` axes and all values.
+fn read<const A: usize>(path: &Path, what: &str) -> Result<([usize; A], Vec<u8>), DataError> {
+    let io = |e: io::Error| match e.kind() {
+        io::ErrorKind::UnexpectedEof => malformed(path, "it ends too early"),
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => malformed(path, e.to_string()),
+        _ => io_error(path, e),
+    };
+    let file = BufReader::new(File::open(path).map_err(io)?);
+    let is_compressed = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz"));
+    let mut file: Box<dyn Read> =
+        if is_compressed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+    let mut magic = [0; 4];
+    file.read_exact(&mut magic).map_err(io)?;
+    if magic != [0, 0, BYTES, A as u8] {
+        let expected = [0, 0, BYTES, A as u8];
+        return Err(malformed(path, format!("it starts with {magic:?}, but {what} with {expected:?}")));
+    }
+    let mut sizes = [0; A];
+    for size in &mut sizes {
+        let mut word = [0; 4];
+        file.read_exact(&mut word).map_err(io)?;
+        *size = u32::from_be_bytes(word) as usize;
+    }
+    if sizes[1..].iter().any(|&side| side as u64 > LARGEST_SIDE) {
+        return Err(malformed(path, format!("its images have {:?} pixels", &sizes[1..])));
+    }
+    // At most 2⁶⁴: a count and two sides.
+    let needed = sizes.iter().map(|&size| size as u64).fold(1, u64::saturating_mul);
+    let mut values = Vec::new();
+    file.take(needed.saturating_add(1)).read_to_end(&mut values).map_err(io)?;
+    if values.len() as u64 != needed {
+        let have = if values.len() as u64 > needed { "more".into() } else { values.len().to_string() };
+        return Err(malformed(path, format!("{sizes:?} values are {needed} bytes, but it has {have}")));
+    }
+    Ok((sizes, values))
+}
+
+fn malformed(path: &Path, reason: impl Into<String>) -> DataError {
+    DataError::MalformedIdx { path: path.to_owned(), reason: reason.into() }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use std::io::Write;
+
+    /// A file of these axes and values.
+    pub(in super::super) fn idx(sizes: &[u32], values: &[u8]) -> Vec<u8> {
+        let sizes_bytes = sizes.iter().flat_map(|size| size.to_be_bytes());
+        [0, 0, 8, sizes.len() as u8].into_iter().chain(sizes_bytes).chain(values.iter().copied()).collect()
+    }
+
+    fn images_of(name: &str, bytes: &[u8]) -> Result<(Points, usize), DataError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        images(&path)
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn reason(result: Result<(Points, usize), DataError>) -> String {
+        match result {
+            Err(DataError::MalformedIdx { reason, .. }) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn images_are_rows_of_pixels_plain_or_compressed() {
+        let bytes = idx(&[2, 1, 3], &[0, 128, 255, 7, 8, 9]);
+        let expected = Points::new(3, vec![0.0, 128.0, 255.0, 7.0, 8.0, 9.0]);
+        assert_eq!(images_of("a-idx3-ubyte", &bytes).unwrap(), (expected.clone(), 3));
+        assert_eq!(images_of("a-idx3-ubyte.gz", &gzip(&bytes)).unwrap(), (expected, 3));
+    }
+
+    #[test]
+    fn a_truncated_file_is_malformed_wherever_it_ends() {
+        let whole = idx(&[2, 1, 3], &[1, 2, 3, 4, 5, 6]);
+        for length in 0..whole.len() {
+            let said = reason(images_of("a", &whole[..length]));
+            let part = if length < 16 { "too early" } else { "6 bytes, but it has" };
+            assert!(said.contains(part), "{length}: {said}");
+        }
+        let compressed = gzip(&whole);
+        for length in 0..compressed.len() {
+            reason(images_of("a.gz", &compressed[..length]));
+        }
+    }
+
+    #[test]
+    fn another_magic_or_too_many_bytes_are_malformed() {
+        assert!(reason(images_of("a", &idx(&[6], &[1; 6]))).contains("[0, 0, 8, 1]"));
+        assert!(reason(images_of("a", &idx(&[1, 1, 1], &[1; 2]))).contains("has more"));
+        assert!(reason(images_of("a.gz", &idx(&[1, 1, 1], &[1]))).contains("gzip"));
+        assert!(reason(images_of("a", &idx(&[1, u32::MAX, u32::MAX], &[]))).contains("pixels"));
+        assert!(matches!(images_of("a", &idx(&[0, 2, 2], &[])), Err(DataError::Empty { .. })));
+    }
+}
