@@ -26,7 +26,7 @@ pub const BUDGETS: [usize; 8] = [4, 5, 8, 10, 15, 20, 35, 50];
 pub const DETERMINISTIC: [Method; 5] =
     [Method::Ddim, Method::Heun, Method::DpmSolver2M, Method::Ipndm, Method::Deis];
 /// Those that add noise.
-pub const STOCHASTIC: [Method; 12] = [
+pub const STOCHASTIC: [Method; 7] = [
     Method::Ancestral,
     Method::Ddpm,
     Method::DdpmTilde,
@@ -34,6 +34,9 @@ pub const STOCHASTIC: [Method; 12] = [
     Method::Churn,
     Method::ReverseSde,
     Method::PredictorCorrector,
+];
+/// Langevin dynamics, of one level and annealed.
+pub const LANGEVIN: [Method; 5] = [
     Method::Langevin,
     Method::UnderdampedLangevin,
     Method::AnnealedLangevin,
@@ -108,7 +111,7 @@ impl Sweep {
         bar: &ProgressBar,
         measure: impl Fn(&[f32], &(dyn Plan + Send + Sync)) -> Result<f64>,
     ) -> Result<()> {
-        for sampler in DETERMINISTIC.into_iter().chain(STOCHASTIC) {
+        for sampler in DETERMINISTIC.into_iter().chain(STOCHASTIC).chain(LANGEVIN) {
             for budget in BUDGETS {
                 let (steps, sigmas) = most_steps(sampler, budget, config)?;
                 let plan = plan(sampler, &sigmas, steps)?;
@@ -151,7 +154,7 @@ impl Sweep {
     }
 
     /// Draws the mean over the data sets against the evaluations used, the deterministic samplers into
-    /// sweep-ode.png and the others into sweep-sde.png.
+    /// sweep-ode.png, those that add noise into sweep-sde.png, Langevin dynamics into sweep-langevin.png.
     ///
     /// # Errors
     /// When a picture cannot be written.
@@ -165,6 +168,7 @@ impl Sweep {
         for (file, title, methods) in [
             ("sweep-ode.png", "Deterministic samplers", &DETERMINISTIC[..]),
             ("sweep-sde.png", "Samplers with noise", &STOCHASTIC[..]),
+            ("sweep-langevin.png", "Langevin dynamics", &LANGEVIN[..]),
         ] {
             let names: Vec<String> = methods.iter().map(|method| method.name()).collect();
             let line = |name: &String| BUDGETS.iter().map(|&budget| mean(name, budget)).collect();
@@ -199,7 +203,7 @@ impl Sweep {
 
 /// Number of measurements per data set.
 pub const fn cells() -> u64 {
-    (BUDGETS.len() * (DETERMINISTIC.len() + STOCHASTIC.len())) as u64
+    (BUDGETS.len() * (DETERMINISTIC.len() + STOCHASTIC.len() + LANGEVIN.len())) as u64
 }
 
 fn plan<'a>(sampler: Method, sigmas: &'a [f32], steps: usize) -> Result<Box<dyn Plan + Send + Sync + 'a>> {
@@ -269,9 +273,9 @@ mod tests {
     }
 
     #[test]
-    fn two_pictures_are_drawn() {
+    fn three_pictures_are_drawn() {
         let folder = tempfile::tempdir().unwrap();
         counted().plot(folder.path()).unwrap();
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 }

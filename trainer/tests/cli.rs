@@ -154,7 +154,7 @@ fn a_run_has_a_likelihood_a_sweep_and_paths_between_its_samples() {
 
     let table = works(dir, &["eval", ".", "--sweep", "--out", "swept"]);
     assert!(table.contains("dpmpp-2m-sde") && table.contains("real vs real"), "{table}");
-    for file in ["sweep.json", "sweep-ode.png", "sweep-sde.png"] {
+    for file in ["sweep.json", "sweep-ode.png", "sweep-sde.png", "sweep-langevin.png"] {
         assert!(dir.join("swept").join(file).is_file(), "{file}");
     }
     fails(dir, &["eval", "swept", "--sweep"], 1, &["no run in swept", "eval --suite 2d"]);

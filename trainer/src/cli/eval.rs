@@ -58,7 +58,7 @@ fn eval_sweep(args: &Eval) -> Result<()> {
     trainer::write_atomic(&dir.join("sweep.json"), serde_json::to_string_pretty(&sweep)?.as_bytes())?;
     sweep.plot(&dir)?;
     println!("SW2 (of the mixture: of its whitened modes) at evaluations of at most\n{}", sweep.table());
-    println!("Made in {}: sweep.json, sweep-ode.png, sweep-sde.png", dir.display());
+    println!("Made in {}: sweep.json, sweep-ode.png, sweep-sde.png, sweep-langevin.png", dir.display());
     Ok(())
 }
 
