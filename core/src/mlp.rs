@@ -42,13 +42,13 @@ impl<'a, S: AsMut<[i16]>> Mlp<'a, S> {
         }
     }
 
-    /// The first hidden layer alone, of activations that are zeros: what benches time.
+    /// The first hidden layer alone, of activations with this sum: what benches time.
     #[doc(hidden)]
-    pub fn hidden_layer(&mut self, level: usize) -> i32 {
+    pub fn hidden_layer(&mut self, level: usize, total: i32) -> i32 {
         let (input, output) = halves(&self.model, self.scratch.as_mut());
         let Some(layer) = self.model.layers().next() else { return 0 };
         let After::Activation { multipliers, curve } = layer.after else { return 0 };
-        let input = Input::new(input, layer.inputs, 0);
+        let input = Input::new(input, layer.inputs, total);
         let sum = Sum { layer, conditions: [self.model.condition(level), self.class], input };
         hidden_layer(&sum, multipliers, &curve, &mut [0; TILE], output)
     }

@@ -4,6 +4,7 @@
 use crate::bench::part;
 use crate::board::{Board, Failure};
 use core::hint::black_box;
+use tinyscore::arith::quantize;
 use tinyscore::{Mlp, Model, Score, conformance};
 
 /// The widest layer it has room for.
@@ -11,8 +12,8 @@ const WIDTH: usize = 784;
 /// Largest blob.
 const BYTES: usize = 1 << 20;
 
-/// Compares the target's kernel with the portable one, then measures the hidden layer that comes first and a
-/// whole evaluation.
+/// Compares the target's kernel with the portable one, then measures the hidden layer that comes first, with
+/// activations that fit bytes and others, and a whole evaluation.
 ///
 /// # Errors
 /// When there is no such model.
@@ -22,10 +23,16 @@ pub fn main<B: Board>(board: &mut B) -> Result<(), Failure> {
     let mut network = Mlp::new(Model::from_bytes(blob())?, &mut scratch)?;
     let mut eps = [0.0; WIDTH];
     let (dim, level) = (network.dim().min(WIDTH), Score::levels(&network) / 2);
-    // Zeros: a kernel takes the same time for all numbers, and their sum is what the hidden layer assumes.
-    let (x, eps) = (&[0.0; WIDTH][..dim], &mut eps[..dim]);
-    part(board, "evaluation", 1, |_| network.noise(black_box(x), level, eps))?;
-    part(board, "layer", 1, |_| _ = black_box(network.hidden_layer(black_box(level))))
+    let gain = network.model().levels().get(level).input_gain;
+    // Of two layers the first one's input stays where it was.
+    for (name, value) in [("bytes", 0.0), ("layer", 0.5)] {
+        let (x, eps) = (&[value; WIDTH][..dim], &mut eps[..dim]);
+        network.noise(x, level, eps);
+        let total = dim as i32 * i32::from(quantize(gain * value, i16::MAX));
+        part(board, name, 1, |_| _ = black_box(network.hidden_layer(black_box(level), total)))?;
+    }
+    let (x, eps) = (&[0.5; WIDTH][..dim], &mut eps[..dim]);
+    part(board, "evaluation", 1, |_| network.noise(black_box(x), level, eps))
 }
 
 /// The memory behind the address.

@@ -189,5 +189,9 @@ mod tests {
         let values = (0..4000).map(|i| (i * 7 % 11) as f32 / 11.0).collect();
         let advice = advise(&Points::new(1, values), 0.05, 1).unwrap();
         assert!((advice.sigma_min - 0.5 / 11.0).abs() < 1e-3, "{advice:?}");
+        let beside_constant =
+            (0..8000).map(|i| if i % 2 == 0 { 3.0 } else { (i / 2 * 7 % 11) as f32 / 11.0 });
+        let advice = advise(&Points::new(2, beside_constant.collect()), 0.05, 1).unwrap();
+        assert!((advice.sigma_min - 0.5 / 11.0).abs() < 1e-3, "{advice:?}");
     }
 }

@@ -164,7 +164,7 @@ impl Config {
         self.points = 20_000;
         (self.training.steps, self.training.batch, self.training.learning_rate) = (16_000, 256, 2e-3);
         (self.training.sigma_min, self.training.sigma_max) = (0.05, 40.0);
-        (self.export.sigma_min, self.export.sigma_max) = (0.1, 20.0);
+        (self.export.sigma_min, self.export.sigma_max) = (0.07, 20.0);
         self.sampling.guidance = 0.5;
         self
     }

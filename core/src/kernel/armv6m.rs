@@ -18,14 +18,28 @@ unsafe extern "C" {
         x_end: *const i16,
         sums: &mut [i32; 4],
     );
+
+    /// Σ w·x of four zipped rows of 4 bits, in all but the first with the offset; `weights` has as many words as
+    /// `x..x_end`, at least one.
+    fn tinyscore_nibbles_armv6m(weights: *const u8, x: *const i16, x_end: *const i16, sums: &mut [i32; 4]);
 }
 
 /// As [`portable::dense`].
 pub fn dense(bits: u8, weights: &[u8], biases: &[[u8; 4]], input: &Input<'_>, sums: &mut [i32]) {
-    if bits == 4 || !input.is_aligned(weights, biases) {
+    if !input.is_aligned(weights, biases) {
         return portable::dense(bits, weights, biases, input, sums);
     }
     let x = input.x.as_ptr_range();
+    if bits == 4 {
+        return by_four(bits, weights, biases, input, sums, &|weights| {
+            let mut sums = [0; 4];
+            if weights.len() == 2 * input.x.len() {
+                // SAFETY: a word of weights for each of activations, aligned, and at least one.
+                unsafe { tinyscore_nibbles_armv6m(weights.as_ptr(), x.start, x.end, &mut sums) };
+            }
+            sums
+        });
+    }
     by_four(bits, weights, biases, input, sums, &|weights| {
         let mut sums = [0; 4];
         let (first, second) = weights.split_at_checked(2 * input.x.len()).unwrap_or_default();
@@ -188,4 +202,114 @@ global_asm!(
     ".endr",
     "b 3b",
     ".size tinyscore_four_rows_armv6m, . - tinyscore_four_rows_armv6m",
+);
+
+// r0: weights, r1: x, r2: its end, r8-r11: sums. With an odd number of words the first is the second of a round.
+global_asm!(
+    ".section .text.tinyscore_nibbles_armv6m,\"ax\",%progbits",
+    ".global tinyscore_nibbles_armv6m",
+    ".type tinyscore_nibbles_armv6m,%function",
+    ".thumb_func",
+    "tinyscore_nibbles_armv6m:",
+    "push {{r3-r7, lr}}",
+    "mov r4, r8",
+    "mov r5, r9",
+    "mov r6, r10",
+    "mov r7, r11",
+    "push {{r4-r7}}",
+    "movs r4, #0",
+    "mov r8, r4",
+    "mov r9, r4",
+    "mov r10, r4",
+    "mov r11, r4",
+    "subs r4, r2, r1",
+    "lsls r4, r4, #29",
+    "bmi 3f",
+    "2:",
+    "ldm r0!, {{r6}}",
+    "ldm r1!, {{r3}}",
+    "sxth r4, r3",
+    "lsls r5, r6, #16",
+    "asrs r5, r5, #28",
+    "muls r5, r4, r5",
+    "add r8, r5",
+    "lsls r5, r6, #20",
+    "lsrs r5, r5, #28",
+    "muls r5, r4, r5",
+    "add r9, r5",
+    "lsls r5, r6, #24",
+    "lsrs r5, r5, #28",
+    "muls r5, r4, r5",
+    "add r10, r5",
+    "lsls r5, r6, #28",
+    "lsrs r5, r5, #28",
+    "muls r5, r4, r5",
+    "add r11, r5",
+    "asrs r3, r3, #16",
+    "asrs r5, r6, #28",
+    "muls r5, r3, r5",
+    "add r8, r5",
+    "lsls r5, r6, #4",
+    "lsrs r5, r5, #28",
+    "muls r5, r3, r5",
+    "add r9, r5",
+    "lsls r5, r6, #8",
+    "lsrs r5, r5, #28",
+    "muls r5, r3, r5",
+    "add r10, r5",
+    "lsls r5, r6, #12",
+    "lsrs r5, r5, #28",
+    "muls r5, r3, r5",
+    "add r11, r5",
+    "3:",
+    "ldm r0!, {{r6}}",
+    "ldm r1!, {{r3}}",
+    "sxth r4, r3",
+    "lsls r5, r6, #16",
+    "asrs r5, r5, #28",
+    "muls r5, r4, r5",
+    "add r8, r5",
+    "lsls r5, r6, #20",
+    "lsrs r5, r5, #28",
+    "muls r5, r4, r5",
+    "add r9, r5",
+    "lsls r5, r6, #24",
+    "lsrs r5, r5, #28",
+    "muls r5, r4, r5",
+    "add r10, r5",
+    "lsls r5, r6, #28",
+    "lsrs r5, r5, #28",
+    "muls r5, r4, r5",
+    "add r11, r5",
+    "asrs r3, r3, #16",
+    "asrs r5, r6, #28",
+    "muls r5, r3, r5",
+    "add r8, r5",
+    "lsls r5, r6, #4",
+    "lsrs r5, r5, #28",
+    "muls r5, r3, r5",
+    "add r9, r5",
+    "lsls r5, r6, #8",
+    "lsrs r5, r5, #28",
+    "muls r5, r3, r5",
+    "add r10, r5",
+    "lsls r5, r6, #12",
+    "lsrs r5, r5, #28",
+    "muls r5, r3, r5",
+    "add r11, r5",
+    "cmp r1, r2",
+    "bne 2b",
+    "ldr r3, [sp, #16]",
+    "mov r4, r8",
+    "mov r5, r9",
+    "mov r6, r10",
+    "mov r7, r11",
+    "stm r3!, {{r4-r7}}",
+    "pop {{r4-r7}}",
+    "mov r8, r4",
+    "mov r9, r5",
+    "mov r10, r6",
+    "mov r11, r7",
+    "pop {{r3-r7, pc}}",
+    ".size tinyscore_nibbles_armv6m, . - tinyscore_nibbles_armv6m",
 );

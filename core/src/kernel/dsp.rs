@@ -121,7 +121,7 @@ pub fn activations(curve: &Curve<'_>, sums: &[i32], multipliers: &[[u8; 4]], out
 // r0: weights, r1: x, lr: end of x, r3:r2: S₁, r12: S₂. A jump into the unrolled blocks takes the first ones.
 global_asm!(
     ".syntax unified",
-    ".cpu cortex-m33", // its instructions here are those of the cortex-m4
+    ".cpu cortex-m4", // a cortex-m33 with the extension has these instructions, too
     ".section .text.tinyscore_dense_dsp,\"ax\",%progbits",
     ".global tinyscore_dense_dsp",
     ".type tinyscore_dense_dsp,%function",
