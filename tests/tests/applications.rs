@@ -114,7 +114,7 @@ fn denoising_draws_from_the_exact_posterior() {
     let sigmas = sigmas(200);
     let mut mixture = three_modes(&sigmas);
     let (sigma, level) = (&sigmas[..]).at_least(0.8);
-    let noisy = [-0.5, 0.1];
+    let noisy = [0.6, 0.7];
     let exact = posterior(&mixture, &noisy, &[true; 2], 0.04 + sigma * sigma);
     let plan = Ancestral::new(1.0).unwrap().plan(From::new(&sigmas[..], level).unwrap()).unwrap();
     let (mut shares, mut mean, n) = ([0.0; 3], [0.0_f64; 2], 6000);
