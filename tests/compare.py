@@ -1,6 +1,7 @@
 """The int8 network beside ONNX Runtime and PyTorch on this machine, in one run.
 
     python3 tests/compare.py [WIDTHS]        (default 784,512,512,784)
+    python3 tests/compare.py training        steps of training, beside PyTorch
 
 Prints billions of multiply-accumulates a second; medians of rounds in which all take turns. Needs
 `pip install numpy onnx onnxruntime`; PyTorch is measured where it is installed. What is missing is named.
@@ -98,19 +99,70 @@ def torch_run(widths, batch, threads):
     return work
 
 
+def torch_steps(widths, batch, threads):
+    """Steps a second of denoising score matching with Adam; ours clips gradients and keeps an average besides."""
+    import torch
+
+    torch.set_num_threads(threads)
+    features, data = 20, torch.randn(1000, widths[0])
+    sizes = [widths[0] + features] + widths[1:]
+    layers = [module for n, m in zip(sizes, sizes[1:]) for module in (torch.nn.Linear(n, m), torch.nn.SiLU())]
+    network = torch.nn.Sequential(*layers[:-1])
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+    frequencies = torch.arange(features)
+
+    def step():
+        sigma = torch.exp(torch.rand(batch, 1) * 6.4 - 4.6)
+        clean = data[torch.randint(len(data), (batch,))]
+        noisy = clean + sigma * torch.randn_like(clean)
+        variance = sigma * sigma + 1
+        inputs = torch.cat([noisy / variance.sqrt(), torch.cos(frequencies * sigma.log())], 1)
+        target = (clean - noisy / variance) * variance.sqrt() / sigma
+        loss = ((network(inputs) - target) ** 2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return step
+
+
+def training(root, target):
+    torch = installed("torch")
+    print("steps of training a second, float32; ours, PyTorch, ratio")
+    program = build(root, target, "training")
+    for text, batch in [("2,88,88,2", 512), ("784,512,512,784", 128)]:
+        for threads in [1, 2]:
+            mine, rival = [], []
+            for _ in range(ROUNDS):
+                arguments = [program, text, str(batch), str(threads)]
+                mine.append(float(subprocess.check_output(arguments, text=True)))
+                if torch:
+                    widths = [int(width) for width in text.split(",")]
+                    rival.append(1 / measure(torch_steps(widths, batch, threads)))
+            figures = [statistics.median(values) for values in [mine, rival] if values]
+            lead = f"{figures[0] / figures[-1]:8.2f}" if torch else ""
+            print(f"  {text}, batch {batch}, threads {threads}", *(f"{value:9.1f}" for value in figures), lead)
+
+
+def build(root, target, example):
+    subprocess.check_call(["cargo", "build", "-q", "--release", "-p", "tests", "--example", example], cwd=root)
+    return os.path.join(target, "release", "examples", example)
+
+
 def ours(program, text, batch, threads, bits):
     arguments = [program, text, str(batch), str(threads), str(bits)]
     return [float(number) for number in subprocess.check_output(arguments, text=True).split()]
 
 
 def main():
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(root, "target"))
     text = sys.argv[1] if len(sys.argv) > 1 else "784,512,512,784"
+    if text == "training":
+        return training(root, target)
     widths = [int(width) for width in text.split(",")]
     macs = sum(n * m for n, m in zip(widths, widths[1:]))
-    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    subprocess.check_call(["cargo", "build", "-q", "--release", "-p", "tests", "--example", "throughput"], cwd=root)
-    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(root, "target"))
-    program = os.path.join(target, "release", "examples", "throughput")
+    program = build(root, target, "throughput")
     with tempfile.TemporaryDirectory() as folder:
         rivals = onnx_models(widths, folder) if installed("onnxruntime") and installed("onnx") else {}
         torch = installed("torch")

@@ -40,6 +40,7 @@ fn a_short_training_leaves_a_whole_run_folder() {
         "chain.png",
         "training.png",
         "fidelity.png",
+        "report.md",
     ] {
         assert!(run.file(name).metadata().unwrap().len() > 100, "{name}");
     }
@@ -48,7 +49,7 @@ fn a_short_training_leaves_a_whole_run_folder() {
     let samples = data::read(&run.file("samples-int8.npy")).unwrap();
     assert_eq!((samples.len(), samples.dim()), (500, 2));
     assert_eq!(format!("{:016x}", digest(&samples)), report.sample_digest);
-    assert_eq!(std::fs::read_dir(&run.dir).unwrap().count(), 10, "something else was left");
+    assert_eq!(std::fs::read_dir(&run.dir).unwrap().count(), 11, "something else was left");
 
     let again = Run::open(&run.dir).unwrap();
     assert_eq!(again.config, run.config);

@@ -12,7 +12,7 @@ use tinyscore::sampler::{
 use tinyscore::{Chain, Energy, Error, HISTORY, Levels, Plan, Score, Step};
 use trainer::closed_form;
 use trainer::exact::GaussianMixture;
-use trainer::sample::{Method, Options, draw, network};
+use trainer::sample::{Method, Options, draw, draw_chains, network};
 
 const SIGMAS: [f32; 6] = [6.0, 2.5, 1.0, 0.4, 0.1, 0.02];
 
@@ -350,6 +350,8 @@ fn single_batched_and_threaded_samples_have_the_same_bits() {
             let again = pool.install(|| draw(&network, &*plan, 300, 11, |_| ())).unwrap();
             assert_eq!(batch, again, "{method:?} on {threads} threads");
         }
+        let last = draw_chains(&network, &*plan, 170..300, 11, |_| ()).unwrap();
+        assert!(last.rows().eq((170..300).map(|i| batch.row(i))), "{method:?} from chain 170 on");
         for i in [0, 1, 64, 299] {
             let mut network = network.clone();
             let mut chain = Chain::<_, 2, HISTORY>::new(&&*plan, &network, stream(11, i)).unwrap();

@@ -9,13 +9,13 @@ use crate::dataset::Dataset;
 use crate::denoiser::{Denoiser, Embedding};
 use crate::fidelity::{AtLevel, fidelity};
 use crate::judge::Judge;
-use crate::npy;
+use crate::npy::{self, NpyWriter};
 use crate::objective::Objective;
 use crate::plot::{Zoom, chain_path, curve, image_grid, scatter_panels};
 use crate::points::Points;
 use crate::quantize::{Calibration, Export, quantize};
 use crate::report::{Report, worst};
-use crate::sample::{draw, draw_classes, network, path};
+use crate::sample::{draw, draw_chains, draw_classes, network, path};
 use crate::train::{Task, Trained, train};
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -501,21 +501,34 @@ fn binned(losses: &[(u64, f32)]) -> Vec<(f64, f64)> {
     losses.chunks(losses.len().div_ceil(200).max(1)).map(mean).collect()
 }
 
-/// Draws by the score of a blob, such as its network or that guided, in data units.
+/// Chains that are drawn before their samples are written.
+const PORTION: usize = 6000;
+
+/// Draws by the score of a blob, such as its network or that guided, in data units, into a .npy file that grows as
+/// they come; returns the hash of all.
 ///
 /// # Errors
-/// When plan and model do not fit.
+/// When plan and model do not fit, or the file cannot be written.
 pub fn draw_blob(
     model: &Model<'_>,
     score: &(impl Score + Clone + Send + Sync),
     plan: &(dyn Plan + Sync),
     n: usize,
     seed: u64,
-) -> Result<Points> {
-    let bar = bar("sampling int8", n as u64);
-    let points = draw(score, plan, n, seed, |k| bar.inc(k as u64))?;
+    out: &Path,
+) -> Result<u64> {
+    let cannot = || format!("cannot write {}; give a writable place with --out", out.display());
+    let mut file = NpyWriter::create(out, n, model.dim()).with_context(cannot)?;
+    let (bar, mut digest) = (bar("sampling int8", n as u64), Digest::new());
+    for first in (0..n).step_by(PORTION) {
+        let chains = first..n.min(first + PORTION);
+        let points = in_data_units(model, &draw_chains(score, plan, chains, seed, |k| bar.inc(k as u64))?);
+        digest.update(points.values());
+        points.rows().try_for_each(|row| file.push_row(row)).with_context(cannot)?;
+    }
+    file.finish().with_context(cannot)?;
     bar.finish();
-    Ok(in_data_units(model, &points))
+    Ok(digest.finish())
 }
 
 fn in_data_units(model: &Model<'_>, points: &Points) -> Points {

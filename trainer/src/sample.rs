@@ -3,6 +3,7 @@
 use crate::points::Points;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use tinyscore::levels::{At, Pick};
 use tinyscore::rng::stream;
 use tinyscore::sampler::{
@@ -211,19 +212,36 @@ pub fn draw<S>(
 where
     S: Score + Clone + Send + Sync,
 {
+    draw_chains(score, plan, 0..n, seed, done)
+}
+
+/// As [`draw`], the chains of these numbers.
+///
+/// # Errors
+/// As [`draw`].
+pub fn draw_chains<S>(
+    score: &S,
+    plan: &(impl Plan + Sync + ?Sized),
+    chains: Range<usize>,
+    seed: u64,
+    done: impl Fn(usize) + Sync,
+) -> Result<Points, Error>
+where
+    S: Score + Clone + Send + Sync,
+{
     match score.dim() {
-        0..=8 => draw_within::<8, S>(score, plan, n, seed, done),
-        9..=64 => draw_within::<64, S>(score, plan, n, seed, done),
-        65..=256 => draw_within::<256, S>(score, plan, n, seed, done),
-        _ => draw_within::<MAX_DIM, S>(score, plan, n, seed, done),
+        0..=8 => draw_within::<8, S>(score, plan, chains, seed, done),
+        9..=64 => draw_within::<64, S>(score, plan, chains, seed, done),
+        65..=256 => draw_within::<256, S>(score, plan, chains, seed, done),
+        _ => draw_within::<MAX_DIM, S>(score, plan, chains, seed, done),
     }
 }
 
-/// As [`draw`], with chains of capacity `D`: the less memory, the more of them stay near.
+/// As [`draw_chains`], with chains of capacity `D`: the less memory, the more of them stay near.
 fn draw_within<const D: usize, S>(
     score: &S,
     plan: &(impl Plan + Sync + ?Sized),
-    n: usize,
+    chains: Range<usize>,
     seed: u64,
     done: impl Fn(usize) + Sync,
 ) -> Result<Points, Error>
@@ -231,13 +249,15 @@ where
     S: Score + Clone + Send + Sync,
 {
     let dim = score.dim();
-    let mut values = vec![0.0; n * dim];
+    let first = chains.start;
+    let mut values = vec![0.0; chains.len() * dim];
     values.par_chunks_mut(BLOCK * dim).enumerate().try_for_each_init(
         || (score.clone(), vec![0.0; BLOCK * dim]),
         |(score, eps), (block, out)| {
             let count = out.len() / dim;
-            let start =
-                |i| Chain::<_, D, HISTORY>::new(&plan, score, stream(seed, (block * BLOCK + i) as u64));
+            let start = |i| {
+                Chain::<_, D, HISTORY>::new(&plan, score, stream(seed, (first + block * BLOCK + i) as u64))
+            };
             let mut chains = (0..count).map(start).collect::<Result<Vec<_>, Error>>()?;
             out.chunks_exact_mut(dim).zip(&chains).for_each(|(x, chain)| x.copy_from_slice(chain.state()));
             while let Some(step) = chains.first().and_then(|chain| chain.next(&plan)) {

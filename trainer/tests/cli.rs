@@ -67,7 +67,7 @@ fn every_command_works_on_a_fresh_run() {
             "sample",
             model,
             "--n",
-            "50",
+            "6050",
             "--seed",
             "7",
             "--sampler",
@@ -96,8 +96,8 @@ fn every_command_works_on_a_fresh_run() {
         ],
     );
     let (a, b) = (fs::read(dir.join("a.npy")).unwrap(), fs::read(dir.join("b.npy")).unwrap());
-    assert_eq!(a.len() - b.len(), 30 * 2 * 4);
-    assert_eq!(a[a.len() - 400..][..160], b[b.len() - 160..], "the first chains depend on their number");
+    assert_eq!(a.len() - b.len(), 6030 * 2 * 4);
+    assert_eq!(a[a.len() - 6050 * 8..][..160], b[b.len() - 160..], "the first chains depend on their number");
     let first = works(dir, &["digest", model]);
     assert_eq!(first, works(dir, &["digest", model]));
     assert_eq!(first.lines().count(), 22);

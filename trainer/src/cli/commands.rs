@@ -88,8 +88,8 @@ fn conclude(run: &Run, report: &Report) {
     print_report(report);
     println!(
         "\nMade in {dir}: model.postcard ({} bytes, for the chip), samples-int8.npy, samples-float.npy,\n\
-         metrics.json, config.toml, checkpoint.safetensors and the pictures samples.png, chain.png, training.png,\n\
-         fidelity.png.\n\
+         report.md, metrics.json, config.toml, checkpoint.safetensors and the pictures samples.png, chain.png,\n\
+         training.png, fidelity.png.\n\
          Next: cargo run --release -p trainer -- inspect {dir}/model.postcard",
         report.blob_bytes,
     );
@@ -165,23 +165,20 @@ pub fn sample(args: &Sample) -> Result<()> {
     let plan = plan(args, network.model())?;
     let compensated = Compensated::new(&*plan, network.model().levels());
     let plan: &(dyn Plan + Sync) = if args.compensate { &compensated } else { &*plan };
-    let points = match args.class {
-        None => draw_blob(network.model(), &network, plan, args.n, args.seed),
+    let digest = match args.class {
+        None => draw_blob(network.model(), &network, plan, args.n, args.seed, &args.out),
         Some(class) => {
             let guided = Guided::<_, MAX_DIM>::new(network.clone(), class, args.guidance)
                 .map_err(|e| UsageError(format!("{}: {e}", args.model.display())))?;
-            draw_blob(network.model(), &guided, plan, args.n, args.seed)
+            draw_blob(network.model(), &guided, plan, args.n, args.seed, &args.out)
         }
     }?;
-    npy::save(&args.out, &points)
-        .with_context(|| format!("cannot write {}; give a writable place with --out", args.out.display()))?;
     println!(
-        "{}: {} samples of {} dimensions, {} evaluations each; digest {:016x}",
+        "{}: {} samples of {} dimensions, {} evaluations each; digest {digest:016x}",
         args.out.display(),
         args.n,
-        points.dim(),
+        network.model().dim(),
         plan.evaluations(),
-        hash(&points)
     );
     Ok(())
 }
