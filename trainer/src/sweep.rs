@@ -245,7 +245,7 @@ mod tests {
         assert_eq!(sweep.entries.len() as u64, cells());
         let config = Config::new(Toy::Moons.name(), Preset::Default);
         for Entry { sampler, budget, evaluations, steps, .. } in &sweep.entries {
-            let methods = DETERMINISTIC.into_iter().chain(STOCHASTIC);
+            let methods = DETERMINISTIC.into_iter().chain(STOCHASTIC).chain(LANGEVIN);
             let method = methods.into_iter().find(|method| method.name() == *sampler).unwrap();
             let mut config = config.clone();
             config.export.levels = BETWEEN * steps + 1;
