@@ -50,11 +50,17 @@ impl Unit for Avx2 {
 
     fn quantize(&self, x: &[f32], dim: usize, gain: f32, limit: i16, format: Format, y: &mut [u32]) {
         #[target_feature(enable = "avx2")]
-        fn vector(x: &[f32], dim: usize, gain: f32, limit: i16, format: Format, y: &mut [u32]) {
-            quantize_all(x, dim, gain, limit, format, y);
+        fn vector(x: &[f32], dim: usize, gain: f32, limit: i16, y: &mut [u32]) {
+            quantize_all(x, dim, Format::Pairs, y, |x, y| {
+                let (halves, _) = x.as_chunks();
+                pack([0, 1].map(|half| rounded(&halves[half], gain, limit)), y);
+            });
         }
-        // SAFETY: `detect` found the instructions.
-        unsafe { vector(x, dim, gain, limit, format, y) }
+        match format {
+            // SAFETY: `detect` found the instructions.
+            Format::Pairs => unsafe { vector(x, dim, gain, limit, y) },
+            Format::Quads => Portable.quantize(x, dim, gain, limit, format, y),
+        }
     }
 
     fn scale(
@@ -189,12 +195,34 @@ fn activate(sums: &[Block], multipliers: &[Block], curve: &Curve<'_>, y: &mut [u
     let sums = sums.chunks_exact(multipliers.len()).flat_map(|sums| sums.iter().zip(multipliers));
     for ((sum, multiplier), y) in sums.zip(y.chunks_exact_mut(ROWS / 2)) {
         let (sum, multiplier) = (load(sum), load(multiplier));
-        let [low, high] = [0, 1].map(|half| curved(rounded_high(sum[half], multiplier[half]), curve));
-        // Packing goes by halves of registers: its middle quarters change places.
-        let packed = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi32(low, high));
-        // SAFETY: y has the 32 bytes of eight words.
-        unsafe { _mm256_storeu_si256(y.as_mut_ptr().cast(), packed) };
+        pack([0, 1].map(|half| curved(rounded_high(sum[half], multiplier[half]), curve)), y);
     }
+}
+
+/// Sixteen activations into words. Packing goes by halves of registers: its middle quarters change places.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn pack([low, high]: [__m256i; 2], y: &mut [u32]) {
+    assert_eq!(y.len(), ROWS / 2);
+    let packed = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi32(low, high));
+    // SAFETY: y has the 32 bytes of eight words.
+    unsafe { _mm256_storeu_si256(y.as_mut_ptr().cast(), packed) };
+}
+
+/// As [`quantize`](crate::arith::quantize) of gain·x: what is no number gives 0, and bounds before rounding are those
+/// after, as they are whole.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn rounded(x: &[f32; 8], gain: f32, limit: i16) -> __m256i {
+    let float = |v: f32| _mm256_set1_ps(v);
+    // SAFETY: eight floats.
+    let v = _mm256_mul_ps(float(gain), unsafe { _mm256_loadu_ps(x.as_ptr()) });
+    let below = _mm256_cmp_ps::<_CMP_LT_OQ>(v, float(0.0));
+    let v = _mm256_add_ps(v, _mm256_blendv_ps(float(0.5), float(-0.5), below));
+    let limit = f32::from(limit);
+    let within = _mm256_max_ps(_mm256_min_ps(v, float(limit)), float(-limit));
+    let ordered = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_ORD_Q>(v, v));
+    _mm256_and_si256(_mm256_cvttps_epi32(within), ordered)
 }
 
 #[target_feature(enable = "avx2")]

@@ -49,7 +49,7 @@ impl Unit for Avx512 {
     fn quantize(&self, x: &[f32], dim: usize, gain: f32, limit: i16, format: Format, y: &mut [u32]) {
         #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
         fn vector(x: &[f32], dim: usize, gain: f32, limit: i16, format: Format, y: &mut [u32]) {
-            quantize_all(x, dim, gain, limit, format, y);
+            quantize_all(x, dim, format, y, |x, y| pack(rounded(x, gain, limit), format, y));
         }
         // SAFETY: `detect` found the instructions.
         unsafe { vector(x, dim, gain, limit, format, y) }
@@ -219,14 +219,37 @@ fn activate(sums: &[Block], multipliers: &[Block], curve: &Curve<'_>, format: Fo
             let far = _mm512_max_epi32(_mm512_min_epi32(far, int(32_767)), int(-32_768));
             out = _mm512_mask_blend_epi32(outside, out, far);
         }
-        // SAFETY: y has the 32 bytes of eight words, or the 16 bytes of four.
-        unsafe {
-            match format {
-                Format::Pairs => _mm256_storeu_si256(y.as_mut_ptr().cast(), _mm512_cvtepi32_epi16(out)),
-                Format::Quads => _mm_storeu_si128(y.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(out)),
-            }
+        pack(out, format, y);
+    }
+}
+
+/// Sixteen activations into words.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+#[inline]
+fn pack(values: __m512i, format: Format, y: &mut [u32]) {
+    assert_eq!(y.len(), format.words(ROWS));
+    // SAFETY: y has the 32 bytes of eight words, or the 16 bytes of four.
+    unsafe {
+        match format {
+            Format::Pairs => _mm256_storeu_si256(y.as_mut_ptr().cast(), _mm512_cvtepi32_epi16(values)),
+            Format::Quads => _mm_storeu_si128(y.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(values)),
         }
     }
+}
+
+/// As [`quantize`](crate::arith::quantize) of gain·x: what is no number gives 0, and bounds before rounding are those
+/// after, as they are whole.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn rounded(x: &[f32; ROWS], gain: f32, limit: i16) -> __m512i {
+    let float = |v: f32| _mm512_set1_ps(v);
+    // SAFETY: sixteen floats.
+    let v = _mm512_mul_ps(float(gain), unsafe { _mm512_loadu_ps(x.as_ptr()) });
+    let below = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(v, float(0.0));
+    let v = _mm512_add_ps(v, _mm512_mask_blend_ps(below, float(0.5), float(-0.5)));
+    let limit = f32::from(limit);
+    let within = _mm512_max_ps(_mm512_min_ps(v, float(limit)), float(-limit));
+    _mm512_maskz_cvttps_epi32(_mm512_cmp_ps_mask::<_CMP_ORD_Q>(v, v), within)
 }
 
 /// As [`rounded_high`](crate::arith::rounded_high).

@@ -100,7 +100,7 @@ pub trait Unit {
 
     /// The first layer's activations: round(gain·x) within ±limit, padded with zeros. `x` is n × dim.
     fn quantize(&self, x: &[f32], dim: usize, gain: f32, limit: i16, format: Format, y: &mut [u32]) {
-        quantize_all(x, dim, gain, limit, format, y);
+        quantize_all(x, dim, format, y, |x, y| pack(x.map(|x| quantize(gain * x, limit)), format, y));
     }
 
     /// ε̂ = skip·x + gain·(sum·scale) with `gains` = (skip, gain); `x` and `eps` are n × dim.
@@ -180,16 +180,21 @@ fn pack(values: [i16; ROWS], format: Format, y: &mut [u32]) {
     }
 }
 
-/// [`Unit::quantize`], compiled for the unit that calls it.
+/// [`Unit::quantize`] by sixteen values at a time.
 #[inline(always)]
-pub fn quantize_all(x: &[f32], dim: usize, gain: f32, limit: i16, format: Format, y: &mut [u32]) {
+pub fn quantize_all(
+    x: &[f32],
+    dim: usize,
+    format: Format,
+    y: &mut [u32],
+    sixteen: impl Fn(&[f32; ROWS], &mut [u32]),
+) {
     for (x, y) in x.chunks_exact(dim).zip(y.chunks_exact_mut(format.words(dim))) {
         let (whole, rest) = x.as_chunks();
         let mut last = [0.0; ROWS];
         last[..rest.len()].copy_from_slice(rest);
-        for (x, y) in whole.iter().chain([&last]).zip(y.chunks_exact_mut(format.words(ROWS))) {
-            pack(x.map(|x| quantize(gain * x, limit)), format, y);
-        }
+        let words = y.chunks_exact_mut(format.words(ROWS));
+        whole.iter().chain([&last]).zip(words).for_each(|(x, y)| sixteen(x, y));
     }
 }
 
