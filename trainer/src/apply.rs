@@ -3,7 +3,7 @@
 
 use crate::inverse::{Measured, Measurement};
 use crate::points::Points;
-use crate::sample::{MAX_DIM, Network};
+use crate::sample::{MAX_DIM, Network, in_data_units};
 use rayon::prelude::*;
 use tinyscore::levels::{At, From, Levels};
 use tinyscore::rng::stream;
@@ -57,7 +57,7 @@ pub fn denoise(
     };
     let rows = each(network, data, one)?;
     let sigmas = rows.iter().map(|(_, sigma)| *sigma).collect();
-    Ok((in_data_units(network, rows.into_iter().map(|(clean, _)| clean)), sigmas))
+    Ok((in_data_units(network.model(), rows.into_iter().map(|(clean, _)| clean)), sigmas))
 }
 
 /// Draws the coordinates of `data` (data units) whose `mask` is false, given the others; every step but the
@@ -78,7 +78,7 @@ pub fn fill_in(
         let mut known = Known::new(network, levels, x, mask)?;
         begin(&mut known, &plan, stream(seed, i as u64))
     })?;
-    Ok(in_data_units(network, rows.into_iter()))
+    Ok(in_data_units(network.model(), rows.into_iter()))
 }
 
 /// Draws points of which `measurement` gives the rows of `values`; every step but the last is taken `times`
@@ -104,7 +104,7 @@ pub fn solve(
     };
     let rows: Vec<Vec<f32>> =
         (0..values.len()).into_par_iter().map_init(|| network.clone(), one).collect::<Result<_, Error>>()?;
-    Ok(in_data_units(network, rows.into_iter()))
+    Ok(in_data_units(network.model(), rows.into_iter()))
 }
 
 /// The anomaly scores of `data` (data units); `None` if the model has no detector.
@@ -156,15 +156,4 @@ fn each<T: Send>(
         f(network, i, &x)
     };
     rows.map_init(|| network.clone(), one).collect()
-}
-
-fn in_data_units(network: &Network<'_>, rows: impl Iterator<Item = Vec<f32>>) -> Points {
-    let dim = network.dim();
-    let mut points = Points::with_capacity(dim, rows.size_hint().0);
-    let mut data = vec![0.0; dim];
-    for row in rows {
-        network.model().to_data(&row, &mut data);
-        points.push_row(&data);
-    }
-    points
 }

@@ -15,7 +15,7 @@ use crate::plot::{Zoom, chain_path, curve, image_grid, scatter_panels};
 use crate::points::Points;
 use crate::quantize::{Calibration, Export, quantize};
 use crate::report::{Report, worst};
-use crate::sample::{draw, draw_chains, draw_classes, network, path};
+use crate::sample::{draw, draw_chains, draw_classes, in_data_units, network, path};
 use crate::train::{Task, Trained, train};
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -264,7 +264,7 @@ impl Run {
         let network = network(blob)?;
         let plan = self.plan(network.model().levels())?;
         let x = self.draw("sampling int8", &network, &*plan, (seed, guidance))?;
-        Ok(in_data_units(network.model(), &x))
+        Ok(in_data_units(network.model(), x.rows()).with_labels(x.labels().to_vec()))
     }
 
     /// In model units; of images and windows the classes in turn, of points all together.
@@ -522,22 +522,14 @@ pub fn draw_blob(
     let (bar, mut digest) = (bar("sampling int8", n as u64), Digest::new());
     for first in (0..n).step_by(PORTION) {
         let chains = first..n.min(first + PORTION);
-        let points = in_data_units(model, &draw_chains(score, plan, chains, seed, |k| bar.inc(k as u64))?);
+        let points = draw_chains(score, plan, chains, seed, |k| bar.inc(k as u64))?;
+        let points = in_data_units(model, points.rows());
         digest.update(points.values());
         points.rows().try_for_each(|row| file.push_row(row)).with_context(cannot)?;
     }
     file.finish().with_context(cannot)?;
     bar.finish();
     Ok(digest.finish())
-}
-
-fn in_data_units(model: &Model<'_>, points: &Points) -> Points {
-    let dim = points.dim();
-    let mut data = vec![0.0; points.values().len()];
-    for (row, data) in points.rows().zip(data.chunks_exact_mut(dim)) {
-        model.to_data(row, data);
-    }
-    Points::new(dim, data).with_labels(points.labels().to_vec())
 }
 
 /// The hash of samples.

@@ -24,8 +24,7 @@ impl Avx2 {
 
 impl Unit for Avx2 {
     fn multiply(&self, weights: &Blocked, x: &[u32], start: &[Block], sums: &mut [Block]) {
-        assert_eq!(weights.blocks(), start.len(), "a start for every block");
-        assert_eq!(x.len() * start.len(), sums.len() * weights.words, "sums for every point and block");
+        weights.assert_fits(x, start, sums);
         match weights.format {
             // SAFETY: `detect` found the instructions, and the shapes agree.
             Format::Pairs => unsafe { multiply(weights, x, start, sums) },

@@ -28,8 +28,7 @@ impl Avx512 {
 
 impl Unit for Avx512 {
     fn multiply(&self, weights: &Blocked, x: &[u32], start: &[Block], sums: &mut [Block]) {
-        assert_eq!(weights.blocks(), start.len(), "a start for every block");
-        assert_eq!(x.len() * start.len(), sums.len() * weights.words, "sums for every point and block");
+        weights.assert_fits(x, start, sums);
         // SAFETY: `detect` found the instructions, and the shapes agree.
         unsafe { multiply(weights, x, start, sums) }
     }

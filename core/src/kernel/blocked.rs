@@ -64,9 +64,10 @@ impl Blocked {
         Self { format, words, weights: (0..rows).step_by(ROWS).flat_map(block).collect() }
     }
 
-    /// Blocks of rows.
-    pub fn blocks(&self) -> usize {
-        self.weights.len() / self.words
+    /// That the shapes are those of [`Unit::multiply`], on which units rely that go by pointers.
+    pub fn assert_fits(&self, x: &[u32], start: &[Block], sums: &[Block]) {
+        assert_eq!(self.weights.len(), start.len() * self.words, "a start for every block");
+        assert_eq!(x.len() * start.len(), sums.len() * self.words, "sums for every point and block");
     }
 }
 
