@@ -21,9 +21,11 @@ fn model(out: &Path) {
     println!("cargo:rerun-if-changed={path}");
     let bytes = fs::read(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
     let model = tinyscore::Model::from_bytes(&bytes).unwrap_or_else(|e| panic!("{path}: {e}"));
-    let (dim, scratch, history) = (model.dim(), model.scratch(), model.plan().history().max(1));
+    let (dim, data, scratch) = (model.dim(), model.data_dim(), model.scratch());
+    let history = model.plan().history().max(1);
     let constants = format!(
-        "/// Dimensions of the model.\npub const DIM: usize = {dim};\n\
+        "/// Dimensions of the sampler's state.\npub const DIM: usize = {dim};\n\
+         /// Dimensions of the data: the same unless the model has a codec.\npub const DATA: usize = {data};\n\
          /// Scratch memory that its network needs.\npub const SCRATCH: usize = {scratch};\n\
          /// Old evaluations its plan and the samplers here read.\npub const HISTORY: usize = {history};\n"
     );

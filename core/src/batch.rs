@@ -47,21 +47,21 @@ impl<'a> BatchMlp<'a> {
         for layer in model.layers() {
             let format = if largest <= 127 { instructions.narrow() } else { Format::Pairs };
             let mut dense = Dense {
-                weights: Blocked::new(format, layer.outputs, layer.inputs, |row, column| {
-                    layer.weight(row, column)
+                weights: Blocked::new(format, layer.matrix.outputs, layer.matrix.inputs, |row, column| {
+                    layer.matrix.weight(row, column)
                 }),
-                biases: blocks(layer.outputs, |j| word(layer.biases, j)),
+                biases: blocks(layer.matrix.outputs, |j| word(layer.biases, j)),
                 multipliers: Vec::new(),
                 scales: Vec::new(),
             };
             match layer.after {
                 After::Activation { multipliers, curve } => {
-                    dense.multipliers = blocks(layer.outputs, |j| word(multipliers, j));
+                    dense.multipliers = blocks(layer.matrix.outputs, |j| word(multipliers, j));
                     largest = curve.largest();
                 }
                 After::Scale { scales } => {
                     let (scales, _) = scales.as_chunks();
-                    dense.scales = blocks(layer.outputs, |j| scales.get(j).copied().map_or(0.0, half));
+                    dense.scales = blocks(layer.matrix.outputs, |j| scales.get(j).copied().map_or(0.0, half));
                 }
             }
             layers.push(dense);
@@ -122,7 +122,7 @@ impl BatchMlp<'_> {
             match layer.after {
                 After::Activation { curve, .. } => {
                     let format = formats.next().unwrap_or(Format::Pairs);
-                    y.resize(count * format.words(layer.outputs), 0);
+                    y.resize(count * format.words(layer.matrix.outputs), 0);
                     unit.activate(sums, &dense.multipliers, &curve, format, y);
                     core::mem::swap(x, y);
                 }

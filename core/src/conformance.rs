@@ -20,23 +20,26 @@ pub const SEED: u64 = 1;
 pub const LEVELS: usize = 8;
 
 /// Draws `samples` samples of `network`, which is that of `model`, with every sampler and the stored plan, and gives
-/// `report(name, digest)` of their bits in data units. `D` is the capacity of the [`Chain`].
+/// `report(name, digest)` of their bits in data units. `D` is the capacity of the [`Chain`], `N` that of the data.
 ///
 /// # Errors
-/// When the model does not fit the capacity.
-pub fn digests<const D: usize>(
+/// When the model does not fit the capacities.
+pub fn digests<const D: usize, const N: usize>(
     model: &Model<'_>,
     network: &mut impl Conditional,
     samples: u64,
     mut report: impl FnMut(&str, u64),
 ) -> Result<(), Error> {
+    if model.data_dim() > N {
+        return Err(Error::TooManyDimensions { dim: model.data_dim(), capacity: N });
+    }
     let all = model.levels();
     let few = Pick::new(all, LEVELS.min(all.count()))?;
     let last = At::new(all, all.count().saturating_sub(1))?;
     let annealed = |rule| AnnealedLangevin::new(rule, 2, true)?.plan(few);
     let stored = model.plan();
     let mut run = |name, plan: &dyn Plan| -> Result<(), Error> {
-        report(name, digest::<D>(model, network, &plan, samples)?);
+        report(name, digest::<D, N>(model, network, &plan, samples)?);
         Ok(())
     };
     run("ancestral", &Ancestral::new(1.0)?.plan(few)?)?;
@@ -63,13 +66,13 @@ pub fn digests<const D: usize>(
     run("underdamped-langevin", &UnderdampedLangevin::new(0.05, 1.0, LEVELS)?.plan(last)?)?;
     if network.classes() > 0 {
         let mut guided = Guided::<_, D>::new(&mut *network, 0, 1.0)?;
-        report("guided", digest::<D>(model, &mut guided, &Ancestral::new(1.0)?.plan(few)?, samples)?);
+        report("guided", digest::<D, N>(model, &mut guided, &Ancestral::new(1.0)?.plan(few)?, samples)?);
         network.choose(None)?;
     }
     let every_other: [bool; D] = core::array::from_fn(|i| i % 2 == 0);
     let mut known = Known::new(network, all, head(&[0.5; D], model.dim()), head(&every_other, model.dim()))?;
     let resampled = Resampled::new(Ancestral::new(1.0)?, 2)?.plan(few)?;
-    report("known", digest::<D>(model, &mut known, &resampled, samples)?);
+    report("known", digest::<D, N>(model, &mut known, &resampled, samples)?);
     report("mala", mala::<D>(model.dim(), samples)?);
     Ok(())
 }
@@ -81,19 +84,20 @@ pub fn kernel_differences() -> usize {
 }
 
 /// The digest of `samples` samples of one plan.
-fn digest<const D: usize>(
+fn digest<const D: usize, const N: usize>(
     model: &Model<'_>,
     score: &mut impl Score,
     plan: &impl Plan,
     samples: u64,
 ) -> Result<u64, Error> {
     let mut digest = Digest::new();
-    let mut data = [0.0; D];
+    let mut data = [0.0; N];
     for i in 0..samples {
         let mut chain = Chain::<_, D, HISTORY>::new(plan, score, stream(SEED, i))?;
         chain.run(plan, score);
-        model.to_data(chain.state(), &mut data);
-        digest.update(head(&data, model.dim()));
+        let data = data.get_mut(..model.data_dim()).unwrap_or_default();
+        model.to_data(chain.state(), data);
+        digest.update(data);
     }
     Ok(digest.finish())
 }

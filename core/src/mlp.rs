@@ -13,7 +13,7 @@
 
 use crate::activation::Curve;
 use crate::arith::quantize;
-use crate::blob::{After, Layer, Level, half, packed};
+use crate::blob::{After, Layer, Level, half};
 use crate::kernel::{Input, TILE, activations, add, dense};
 use crate::{Conditional, Error, Model, Score};
 
@@ -48,7 +48,7 @@ impl<'a, S: AsMut<[i16]>> Mlp<'a, S> {
         let (input, output) = halves(&self.model, self.scratch.as_mut());
         let Some(layer) = self.model.layers().next() else { return 0 };
         let After::Activation { multipliers, curve } = layer.after else { return 0 };
-        let input = Input::new(input, layer.inputs, total);
+        let input = Input::new(input, layer.matrix.inputs, total);
         let sum = Sum { layer, conditions: [self.model.condition(level), self.class], input };
         hidden_layer(&sum, multipliers, &curve, &mut [0; TILE], output)
     }
@@ -103,7 +103,7 @@ fn evaluate(model: &Model<'_>, class: &[u8], scratch: &mut [i16], x: &[f32], lev
     let mut conditions = [model.condition(level), class];
     let mut sums = [0; TILE];
     for layer in model.layers() {
-        let sum = Sum { layer, conditions, input: Input::new(input, layer.inputs, total) };
+        let sum = Sum { layer, conditions, input: Input::new(input, layer.matrix.inputs, total) };
         match layer.after {
             After::Activation { multipliers, curve } => {
                 total = hidden_layer(&sum, multipliers, &curve, &mut sums, output);
@@ -124,7 +124,7 @@ fn hidden_layer(
     output: &mut [i16],
 ) -> i32 {
     let mut total = 0;
-    let output = output.get_mut(..sum.layer.outputs).unwrap_or_default();
+    let output = output.get_mut(..sum.layer.matrix.outputs).unwrap_or_default();
     for (tile, output) in (0..).zip(output.chunks_mut(TILE)) {
         sum.of_tile(tile, sums);
         total += activations(curve, sums, words(multipliers, tile), output);
@@ -141,7 +141,7 @@ fn output_layer(
     x: &[f32],
     eps: &mut [f32],
 ) {
-    let eps = eps.get_mut(..sum.layer.outputs).unwrap_or_default();
+    let eps = eps.get_mut(..sum.layer.matrix.outputs).unwrap_or_default();
     let tiles = eps.chunks_mut(TILE).zip(x.chunks(TILE)).zip(scales.as_chunks().0.chunks(TILE));
     for (tile, ((eps, x), scales)) in (0..).zip(tiles) {
         sum.of_tile(tile, sums);
@@ -166,10 +166,8 @@ struct Sum<'a> {
 impl Sum<'_> {
     /// Sums of the outputs of a tile; those past the layer's end do not matter.
     fn of_tile(&self, tile: usize, sums: &mut [i32; TILE]) {
-        let Layer { bits, inputs, weights, biases, .. } = self.layer;
-        let bytes = packed(bits, inputs, TILE);
-        let weights = weights.get(bytes * tile..).unwrap_or_default();
-        dense(bits, weights.get(..bytes).unwrap_or(weights), words(biases, tile), &self.input, sums);
+        let Layer { matrix, biases, .. } = self.layer;
+        dense(matrix.bits, matrix.tile(tile), words(biases, tile), &self.input, sums);
         for rows in self.conditions {
             add(sums, words(rows, tile));
         }

@@ -1,7 +1,7 @@
 //! What each part of the program costs: instructions (on a real board: cycles) and stack.
 
 use crate::board::{Board, Failure};
-use crate::model::{self, DIM, HISTORY, SCRATCH};
+use crate::model::{self, DATA, DIM, HISTORY, SCRATCH};
 use crate::stack;
 use core::fmt;
 use core::hint::black_box;
@@ -69,18 +69,18 @@ fn sample<B: Board>(
     network: &mut Network<'_>,
     plan: &impl Plan,
     clock: &mut Clock<B>,
-) -> Result<[f32; DIM], Error> {
+) -> Result<[f32; DATA], Error> {
     let mut chain = Chain::<_, DIM, HISTORY>::new(plan, network, stream(1, 0))?;
     while chain.step(plan, network) {
         clock.lap();
     }
-    let mut data = [0.0; DIM];
+    let mut data = [0.0; DATA];
     network.model().to_data(chain.state(), &mut data);
     Ok(data)
 }
 
 /// Reads the model and draws one sample.
-fn all<B: Board>(plan: &impl Plan, clock: &mut Clock<B>) -> Result<[f32; DIM], Error> {
+fn all<B: Board>(plan: &impl Plan, clock: &mut Clock<B>) -> Result<[f32; DATA], Error> {
     let mut scratch = [0; SCRATCH];
     let mut network = Mlp::new(model::model()?, &mut scratch)?;
     sample(&mut network, plan, clock)

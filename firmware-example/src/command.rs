@@ -1,6 +1,6 @@
 //! The lines a user can type.
 
-use crate::model::DIM;
+use crate::model::DATA;
 use core::fmt;
 
 /// Longest line, in bytes.
@@ -56,7 +56,7 @@ pub struct Wish {
 }
 
 /// A point in data units; `None` for a coordinate that is not known.
-pub type Point = [Option<f32>; DIM];
+pub type Point = [Option<f32>; DATA];
 
 /// What a line asks for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -150,7 +150,7 @@ fn real(word: &str) -> Result<f32, Refusal<'_>> {
 
 /// As many coordinates as the model has dimensions; `?` is not known.
 fn point<'a>(command: &'a str, mut words: impl Iterator<Item = &'a str>) -> Result<Point, Refusal<'a>> {
-    let mut point = [None; DIM];
+    let mut point = [None; DATA];
     for coordinate in &mut point {
         let word = words.next().ok_or(Refusal::Missing(command))?;
         *coordinate = if word == "?" { None } else { Some(real(word)?) };

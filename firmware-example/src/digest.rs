@@ -1,7 +1,7 @@
 //! One digest per sampler, as `trainer digest MODEL` prints them on a desktop.
 
 use crate::board::{Board, Failure};
-use crate::model::{self, DIM, SCRATCH};
+use crate::model::{self, DATA, DIM, SCRATCH};
 use tinyscore::Mlp;
 use tinyscore::conformance::{SAMPLES, digests};
 
@@ -31,7 +31,7 @@ pub fn main(board: &mut impl Board) -> Result<(), Failure> {
     let model = model::model()?;
     let mut network = Mlp::new(model.clone(), &mut scratch)?;
     let mut written = Ok(());
-    digests::<DIM>(&model, &mut network, COUNT, |name, digest| {
+    digests::<DIM, DATA>(&model, &mut network, COUNT, |name, digest| {
         written = written.and_then(|()| writeln!(board, "digest {name} {digest:016x}"));
         board.pause();
     })?;

@@ -6,7 +6,7 @@
 use crate::apply;
 use crate::board::{Board, Failure};
 use crate::command::{Choice, Command, HELP, LINE, Wish, parse};
-use crate::model::{self, DIM, HISTORY, SCRATCH};
+use crate::model::{self, DATA, DIM, HISTORY, SCRATCH};
 use crate::plot::{Density, REACH};
 use heapless::String;
 use tinyscore::levels::Pick;
@@ -161,7 +161,7 @@ fn sample(
 
 /// Prints a point in data units.
 pub fn point(board: &mut impl Board, model: &Model<'_>, state: &[f32]) -> Result<(), Failure> {
-    let mut data = [0.0; DIM];
+    let mut data = [0.0; DATA];
     model.to_data(state, &mut data);
     for value in data {
         write!(board, "{value:9.4}")?;

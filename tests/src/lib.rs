@@ -6,7 +6,7 @@
 use half::f16;
 use rand_core::Rng;
 use tinyscore::arith::quantize;
-use tinyscore::blob::{LayerSource, Level, Source, Stage, TABLE};
+use tinyscore::blob::{CodecSource, LayerSource, Level, Source, Stage, TABLE};
 use tinyscore::levels::Spacing;
 use tinyscore::rng::stream;
 use tinyscore::{Detector, Error, Plan};
@@ -47,7 +47,14 @@ pub struct Tiny {
     pub classes: Vec<i32>,
     /// One per pair of widths.
     pub layers: Vec<Layer>,
+    /// From latents to data: its bits, and data dimensions × latents.
+    pub codec: Option<(u8, Vec<i8>)>,
 }
+
+/// Integers per unit of a latent, in a [`Tiny`] codec.
+const GAIN: f32 = 1000.0;
+/// Of all its data.
+const STANDARD: (f32, f32) = (0.25, 2.0);
 
 /// Classes of a [`Tiny`] model.
 pub const CLASSES: usize = 3;
@@ -84,7 +91,17 @@ impl Tiny {
             layers: layers.collect(),
             conditions: (0..5 * widths[1]).map(|_| between(&mut rng, 1_000_000)).collect(),
             classes: (0..CLASSES * widths[1]).map(|_| between(&mut rng, 1_000_000)).collect(),
+            codec: None,
         }
+    }
+
+    /// The same with a codec for data of so many dimensions.
+    pub fn with_codec(mut self, bits: u8, data: usize, seed: u64) -> Self {
+        let mut rng = stream(seed, 1);
+        let largest = (1 << (bits - 1)) - 1;
+        let weights = (0..data * self.widths[0]).map(|_| between(&mut rng, largest) as i8);
+        self.codec = Some((bits, weights.collect()));
+        self
     }
 
     /// The same with activations of 8 bits.
@@ -107,8 +124,10 @@ impl Tiny {
         let last = self.layers.len() - 1;
         let layers: Vec<LayerSource<'_>> =
             self.layers.iter().enumerate().map(|(i, layer)| layer.source(i < last)).collect();
-        let dim = self.widths[0];
-        let (mean, scale) = (vec![0.25; dim], vec![2.0; dim]);
+        let dim = self.codec.as_ref().map_or(self.widths[0], |(_, weights)| weights.len() / self.widths[0]);
+        let (mean, scale) = (vec![STANDARD.0; dim], vec![STANDARD.1; dim]);
+        let codec =
+            self.codec.as_ref().map(|(bits, weights)| CodecSource { bits: *bits, gain: GAIN, weights });
         let source = Source {
             name: "tiny",
             widths: &self.widths,
@@ -118,6 +137,7 @@ impl Tiny {
             classes: &self.classes,
             detector: Detector { first: 1, stride: 2, count: 2, threshold: 0.75 },
             layers: &layers,
+            codec,
             mean: &mean,
             scale: &scale,
         };
@@ -129,6 +149,14 @@ impl Tiny {
 }
 
 impl Tiny {
+    /// Data units by the rules of `core/FORMAT.md`, for a model with a codec.
+    pub fn decoded(&self, x: &[f32]) -> Vec<f32> {
+        let latents: Vec<i64> = x.iter().map(|x| i64::from(quantize(GAIN * x, i16::MAX))).collect();
+        let rows = self.codec.iter().flat_map(|(_, weights)| weights.chunks_exact(latents.len()));
+        let sum = |row: &[i8]| row.iter().zip(&latents).map(|(&w, q)| i64::from(w) * q).sum::<i64>();
+        rows.map(|row| STANDARD.0 + STANDARD.1 * sum(row) as f32).collect()
+    }
+
     /// ε̂ by the rules of `core/FORMAT.md`, in 64-bit integers.
     pub fn noise(&self, x: &[f32], level: usize, class: Option<usize>) -> Vec<f32> {
         let Level { input_gain, skip, output_gain, .. } = self.levels[level];

@@ -197,8 +197,68 @@ fn padding_and_the_range_of_weights_are_checked() {
     }
 }
 
+/// The blob of a codec of 2 latents and 3 data, in which no section may lie beyond.
+#[test]
+fn a_codec_is_checked() {
+    let tiny = Tiny::new(&[2, 5, 2], 1).with_codec(8, 3, 1);
+    let plan = Heun.plan([1.0]).unwrap();
+    let blob = tiny.encode(&plan).unwrap();
+    let model = Model::from_bytes(&blob).unwrap();
+    assert_eq!((model.dim(), model.data_dim(), model.decoder_macs()), (2, 3, 6));
+    // The header's codec: outputs, bits, gain.
+    let header = [&[3, 8][..], &1000_f32.to_le_bytes()].concat();
+    let at = blob.windows(6).position(|window| window == header).unwrap();
+    for (at, byte, message) in [
+        (at + 1, 3, "codec"),
+        (at, 0, "codec"),
+        (at + 5, 0xc4, "gain of the codec"),
+        (at + 5, 0x7f, "gain of the codec"),
+        (at, 30, "length and shapes disagree"),
+    ] {
+        let mut forged = blob.clone();
+        forged[at] = byte;
+        assert_eq!(Model::from_bytes(&with_checksum(forged)).unwrap_err(), Error::Malformed(message));
+    }
+    let mut wrong = tiny.clone();
+    wrong.codec.as_mut().unwrap().1[0] = -128;
+    assert_eq!(wrong.encode(&plan).unwrap_err(), Error::Malformed("a weight out of its range"));
+    let wide = Tiny::new(&[257, 5, 257], 1).with_codec(8, 300, 1);
+    assert_eq!(wide.encode(&plan).unwrap_err(), Error::Malformed("codec"));
+}
+
+/// Latents of data that the codec made are the ones it made them of: its columns are orthogonal here.
+#[test]
+fn orthogonal_latents_come_back() {
+    let mut tiny = Tiny::new(&[2, 5, 2], 1);
+    tiny.codec = Some((8, vec![100, 50, 50, -100, 0, 0]));
+    let blob = tiny.encode(&Heun.plan([1.0]).unwrap()).unwrap();
+    let model = Model::from_bytes(&blob).unwrap();
+    let (mut data, mut x) = ([0.0; 3], [0.0; 2]);
+    model.to_data(&[0.125, -1.5], &mut data);
+    assert_eq!(data[2], 0.25);
+    model.to_model(&data, &mut x);
+    assert!((x[0] - 0.125).abs() < 1e-5 && (x[1] + 1.5).abs() < 1e-5, "{x:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// So does its codec.
+    #[test]
+    fn the_codec_equals_its_rule(
+        dim in 1_usize..80,
+        data in 1_usize..300,
+        seed: u64,
+        four: bool,
+        x in prop::collection::vec(-50.0_f32..50.0, 80),
+    ) {
+        let tiny = Tiny::new(&[dim, 3, dim], seed).with_codec(if four { 4 } else { 8 }, data, seed);
+        let blob = tiny.encode(&Heun.plan([1.0]).unwrap()).unwrap();
+        let mut decoded = vec![0.0; data];
+        Model::from_bytes(&blob).unwrap().to_data(&x[..dim], &mut decoded);
+        let bits = |v: &[f32]| v.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+        prop_assert_eq!(bits(&decoded), bits(&tiny.decoded(&x[..dim])));
+    }
 
     /// The core's network equals the written rules in wide integers, bit for bit, in any shape.
     #[test]

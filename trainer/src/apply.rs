@@ -145,13 +145,13 @@ fn each<T: Send>(
     data: &Points,
     f: impl Fn(&mut Network<'_>, usize, &[f32]) -> Result<T, Error> + Sync,
 ) -> Result<Vec<T>, Error> {
-    let dim = network.dim();
+    let dim = network.model().data_dim();
     if data.dim() != dim {
         return Err(Error::Length { dim, have: data.dim() });
     }
     let rows = (0..data.len()).into_par_iter();
     let one = |network: &mut Network<'_>, i: usize| {
-        let mut x = vec![0.0; dim];
+        let mut x = vec![0.0; network.dim()];
         network.model().to_model(data.row(i), &mut x);
         f(network, i, &x)
     };

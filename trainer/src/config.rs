@@ -53,6 +53,9 @@ pub struct NetConfig {
     pub precondition: Precondition,
     /// Features of the noise level; 0 for none.
     pub embedding: usize,
+    /// Principal components of the data that it sees instead of the data; 0 for the data themselves.
+    #[serde(default)]
+    pub latent: usize,
     /// Whether it learns the classes of labelled data, for sampling by class and guidance.
     #[serde(default)]
     pub conditional: bool,
@@ -138,6 +141,10 @@ pub enum Preset {
     Seed,
     /// Digits of 8×8 pixels, by class: also for other small images
     Digits,
+    /// Images of 28×28 pixels, by class, behind a codec of 64 components: MNIST and its kin
+    Mnist,
+    /// The same in pixels, by the source notes' widths: 784-512-512-784
+    Pixels,
     /// Windows of 64 samples, by class
     Windows,
 }
@@ -149,6 +156,8 @@ impl Config {
         let suits = Set::named(data, None).map_or(Kind::Points, Set::kind);
         match (preset, suits) {
             (Preset::Digits, _) | (Preset::Default, Kind::Images) => base.digits(),
+            (Preset::Mnist, _) => base.mnist(),
+            (Preset::Pixels, _) => base.pixels(),
             (Preset::Windows, _) | (Preset::Default, Kind::Windows) => base.windows(),
             (Preset::Default, Kind::Points) => base,
             (Preset::Seed, _) => base.published(),
@@ -166,6 +175,22 @@ impl Config {
         (self.training.sigma_min, self.training.sigma_max) = (0.05, 40.0);
         (self.export.sigma_min, self.export.sigma_max) = (0.07, 20.0);
         self.sampling.guidance = 0.5;
+        self
+    }
+
+    /// The codec's components have one scale, so that the first begin where the last end.
+    fn mnist(mut self) -> Self {
+        self = self.digits();
+        self.net.latent = 64;
+        self.training.steps = 24_000;
+        self
+    }
+
+    /// Every pixel by itself.
+    fn pixels(mut self) -> Self {
+        self = self.digits();
+        self.net.hidden = vec![512; 2];
+        (self.training.steps, self.training.batch) = (6000, 128);
         self
     }
 
@@ -214,6 +239,7 @@ impl Config {
                 activation,
                 precondition: Precondition::Edm,
                 embedding: 16,
+                latent: 0,
                 conditional: false,
             },
             training: TrainingConfig {
@@ -252,6 +278,7 @@ impl Config {
             activation: Activation::Elu,
             precondition: Precondition::Notes,
             embedding: 0,
+            latent: 0,
             conditional: false,
         };
         self.training = TrainingConfig {
@@ -348,6 +375,10 @@ impl Config {
         range("hold_out", hold_out, hold_out > 0.0 && hold_out < 1.0, "in 0…1, neither of them")?;
         if net.hidden.is_empty() || net.hidden.iter().any(|&h| h == 0 || h > 2048) || net.hidden.len() > 9 {
             return refuse(format!("hidden is {:?}, but must be 1 to 9 widths in 1…2048", net.hidden));
+        }
+        if net.latent > tinyscore::MAX_LATENTS {
+            let (latent, most) = (net.latent, tinyscore::MAX_LATENTS);
+            return refuse(format!("latent is {latent}, but must be in 0…{most}"));
         }
         if net.embedding > 256 {
             return refuse(format!("embedding is {}, but must be in 0…256", net.embedding));

@@ -1,13 +1,15 @@
 //! The data of a run: a training part, and points held back for comparison.
 
+use crate::codec::Codec;
 use crate::config::{Config, UsageError};
-use crate::data::{self, Kind, Loaded, Set, Standardizer, Toy};
+use crate::data::{self, Kind, Loaded, Set, Toy};
 use crate::points::Points;
 use anyhow::Result;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::path::Path;
+use tinyscore::MAX_LATENTS;
 
 /// Most points that metrics compare, of points and of others.
 const COMPARED: [usize; 2] = [10_000, 2000];
@@ -23,9 +25,9 @@ pub struct Dataset {
     pub reference: Points,
     /// Other points: the distance between both is the floor of every metric.
     pub other: Points,
-    /// Mean and scale of the training part.
-    pub standardizer: Standardizer,
-    /// The training part, standardized.
+    /// From data to model units, fitted to the training part.
+    pub codec: Codec,
+    /// The training part in model units.
     pub standard: Points,
     /// Which set of the plane it is.
     pub toy: Option<Toy>,
@@ -43,12 +45,12 @@ impl Dataset {
     /// A name that is neither a data set nor a data file, or a file with a defect.
     pub fn load(config: &Config) -> Result<Self> {
         match named(&config.data, config.source.window) {
-            Some(set) => Ok(Self::draw(set, config)),
+            Some(set) => Self::draw(set, config),
             None => Self::read(config),
         }
     }
 
-    fn draw(set: Set, config: &Config) -> Self {
+    fn draw(set: Set, config: &Config) -> Result<Self> {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(config.seed);
         let train = set.draw(config.points, &mut rng);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(config.seed ^ HELD_BACK);
@@ -56,22 +58,26 @@ impl Dataset {
         let reference = set.draw(n, &mut rng);
         let other = set.draw(n, &mut rng);
         let toy = if let Set::Plane(toy) = set { Some(toy) } else { None };
-        Self::new(train, reference, other, toy, (set.kind(), set.width()))
+        Self::new((train, reference, other), toy, (set.kind(), set.width()), config)
     }
 
     fn new(
-        train: Points,
-        reference: Points,
-        other: Points,
+        (train, reference, other): (Points, Points, Points),
         toy: Option<Toy>,
         (kind, width): (Kind, Option<usize>),
-    ) -> Self {
-        let standardizer = match kind {
-            Kind::Points => Standardizer::fit(&train),
-            Kind::Images | Kind::Windows => Standardizer::fit_whole(&train),
-        };
-        let standard = standardizer.apply(&train);
-        Self { train, reference, other, standardizer, standard, toy, kind, width }
+        config: &Config,
+    ) -> Result<Self> {
+        let (latents, most) = (config.net.latent, train.dim().min(train.len() - 1).min(MAX_LATENTS));
+        if latents > most {
+            let (rows, columns, data) = (train.len(), train.dim(), &config.data);
+            return Err(UsageError(format!(
+                "latent is {latents}, but {data} has {columns} columns and {rows} rows to train on: take at most {most}, or 0 for no codec"
+            ))
+            .into());
+        }
+        let codec = Codec::fit(&train, kind, latents);
+        let standard = codec.encode(&train);
+        Ok(Self { train, reference, other, codec, standard, toy, kind, width })
     }
 
     fn read(config: &Config) -> Result<Self> {
@@ -98,7 +104,7 @@ impl Dataset {
         // Classifiers learn from them, the more the better.
         let most = if kind == Kind::Points { reference.len() } else { compared(kind) };
         let other = all.pick(&train[..most.min(train.len())]);
-        Ok(Self::new(all.pick(&train), reference, other, None, (kind, width)))
+        Self::new((all.pick(&train), reference, other), None, (kind, width), config)
     }
 
     /// Data dimensions.

@@ -29,7 +29,7 @@ pub struct Judge<'a> {
     units: Units,
     test: Points,
     train: Points,
-    /// Of images of more than 64 pixels.
+    /// Of images of more than 64 pixels: for the Fréchet distance and the classifier.
     pca: Option<Pca>,
     /// Of labelled data.
     real_svc: Option<Svc>,
@@ -47,8 +47,9 @@ impl<'a> Judge<'a> {
         let pca =
             (data.kind == Kind::Images && data.dim() > COMPONENTS).then(|| Pca::fit(&train, COMPONENTS));
         let labelled = is_real && train.labels().iter().any(|&label| label != train.labels()[0]);
-        let real_svc = labelled.then(|| Svc::fit(&train)).transpose()?;
-        Ok(Self { data, units, test, train, pca, real_svc })
+        let mut judge = Self { data, units, test, train, pca, real_svc: None };
+        judge.real_svc = labelled.then(|| Svc::fit(&judge.project(&judge.train))).transpose()?;
+        Ok(judge)
     }
 
     /// Compares `samples` (data units) with the reference.
@@ -75,22 +76,28 @@ impl<'a> Judge<'a> {
         parts.iter().map(metric).sum::<f64>() / parts.len() as f64
     }
 
+    /// Larger images in their components.
+    fn project(&self, x: &Points) -> Points {
+        let project = |pca: &Pca| pca.project(x).with_labels(x.labels().to_vec());
+        self.pca.as_ref().map_or_else(|| x.clone(), project)
+    }
+
     fn realism(&self, x: &Points) -> Result<Realism> {
-        let project = |x: &Points| self.pca.as_ref().map_or_else(|| x.clone(), |pca| pca.project(x));
-        let test = project(&self.test);
+        let (projected, test) = (self.project(x), self.project(&self.test));
         let Prdc { precision, recall, coverage, .. } = prdc(&self.test, &x.take(self.test.len()));
         let is_windows = self.data.kind == Kind::Windows;
         let labelled = !x.labels().is_empty() && !self.test.labels().is_empty();
-        let trained_on_samples = if labelled && self.real_svc.is_some() { Some(Svc::fit(x)?) } else { None };
+        let trained_on_samples =
+            if labelled && self.real_svc.is_some() { Some(Svc::fit(&projected)?) } else { None };
         Ok(Realism {
-            fd: self.mean(x, |x| frechet(&project(x), &test)),
+            fd: self.mean(&projected, |x| frechet(x, &test)),
             precision,
             recall,
             coverage,
             // Zero of the training data themselves.
             nn_ratio: Some(nn_ratio(x, &self.train, &self.test)).filter(|ratio| *ratio > 0.0),
-            accuracy: self.real_svc.as_ref().filter(|_| labelled).map(|svc| svc.accuracy(x)),
-            tstr: trained_on_samples.map(|svc| svc.accuracy(&self.test)),
+            accuracy: self.real_svc.as_ref().filter(|_| labelled).map(|svc| svc.accuracy(&projected)),
+            tstr: trained_on_samples.map(|svc| svc.accuracy(&test)),
             acf_error: is_windows.then(|| acf_error(x, &self.test)),
             log_psd_error: is_windows.then(|| log_psd_error(x, &self.test)),
         })

@@ -9,6 +9,7 @@
 pub mod backend;
 pub mod checkpoint;
 pub mod closed_form;
+pub mod codec;
 pub mod config;
 pub mod data;
 pub mod dataset;

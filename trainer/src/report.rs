@@ -1,5 +1,6 @@
 //! The numbers of a run, as JSON and as the table that a person reads.
 
+use crate::codec;
 use crate::evaluate::MixtureModes;
 use crate::fidelity::AtLevel;
 use serde::{Deserialize, Serialize};
@@ -25,7 +26,7 @@ pub struct Quality {
 /// How real images or windows are.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Realism {
-    /// Fréchet distance, of images of more than 64 pixels in 64 principal components.
+    /// Fréchet distance; it and the classifiers see images of more than 64 pixels in 64 principal components.
     pub fd: f64,
     /// Share of samples within reach of a real one.
     pub precision: f64,
@@ -77,6 +78,9 @@ pub struct Report {
     pub blob_bytes: usize,
     /// Multiply–accumulate operations per evaluation.
     pub macs: usize,
+    /// What the codec loses of the data, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codec: Option<codec::Loss>,
     /// Hash of the int8 samples, as `trainer verify` prints it.
     pub sample_digest: String,
     /// Float samples on the same noise.
@@ -144,6 +148,15 @@ impl Report {
             self.objective,
             self.seed
         );
+        if let Some(codec::Loss { latents, float, int8 }) = self.codec {
+            let _ = writeln!(
+                out,
+                "The codec's {latents} components lose {:.2} % of the variance of test data ({:.2} % in the blob's int8):\n\n\
+                 ![test data and what the codec makes of it](codec.png)\n",
+                100.0 * float,
+                100.0 * int8
+            );
+        }
         let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
         let _ = writeln!(out, "| | {} |\n|---|{}", names.join(" | "), "---|".repeat(names.len()));
         for (name, values) in rows(&columns) {

@@ -3,6 +3,7 @@
 use crate::atomic::write_atomic;
 use crate::backend::Cpu;
 use crate::checkpoint::{self, Checkpoint};
+use crate::codec;
 use crate::config::{Config, UsageError};
 use crate::data::{Kind, Toy};
 use crate::dataset::Dataset;
@@ -111,7 +112,7 @@ impl Run {
         let embedding = Embedding { features: net.embedding, sigma_min: t.sigma_min, sigma_max: t.sigma_max };
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(self.config.seed);
         let classes = if net.conditional { self.data.train.classes() } else { 0 };
-        let dim = self.data.dim();
+        let dim = self.data.standard.dim();
         Denoiser::new(dim, &net.hidden, net.activation, net.precondition, embedding, classes, &mut rng)
     }
 
@@ -201,12 +202,14 @@ impl Run {
                 (*n <= tinyscore::blob::NAME).then_some(c)
             })
             .collect();
+        let stored = self.data.codec.stored(&self.data.standard);
         let export = Export {
             name: &name,
             sigmas,
             activation_bits: self.config.export.activation_bits,
-            mean: self.data.standardizer.mean(),
-            scale: self.data.standardizer.scale(),
+            codec: stored.source(),
+            mean: &stored.mean,
+            scale: &stored.scale,
             data: &self.data.standard,
         };
         let seen = self.calibrate(denoiser, sigmas);
@@ -245,7 +248,7 @@ impl Run {
         let sigmas = self.config.sigmas()?;
         let plan = self.plan(&sigmas[..])?;
         let x = self.draw("sampling float", &denoiser.at_levels(&sigmas), &*plan, (seed, 0.0))?;
-        Ok(self.data.standardizer.invert(&x))
+        Ok(self.data.codec.decode(&x))
     }
 
     /// Samples of the core from the blob, in data units.
@@ -374,6 +377,7 @@ impl Run {
             samples: int8.len(),
             blob_bytes: blob.len(),
             macs: model.macs(),
+            codec: codec::Loss::measure(&self.data.codec, &model, &self.data.reference),
             sample_digest: format!("{:016x}", digest(int8)),
             float: judge.of(float)?,
             int8: judge.of(int8)?,
@@ -417,15 +421,15 @@ impl Run {
             true,
         )?;
         match self.data.kind {
-            Kind::Images => self.plot_images(int8),
+            Kind::Images => self.plot_images(blob, int8),
             Kind::Windows => self.plot_windows(int8),
             Kind::Points if self.data.dim() == 2 => self.plot_plane(blob, float, int8),
             Kind::Points => Ok(()),
         }
     }
 
-    /// A class in each column.
-    fn plot_images(&self, int8: &Points) -> Result<()> {
+    /// A class in each column; data above what the codec makes of them.
+    fn plot_images(&self, blob: &[u8], int8: &Points) -> Result<()> {
         let width = self.data.width.unwrap_or(1);
         let (real, classes) = (&self.data.reference, self.data.train.classes());
         let columns = if classes > 1 { classes } else { GRID };
@@ -435,6 +439,18 @@ impl Run {
         {
             let images = images.take(columns * GRID);
             image_grid(&self.file(file), title, &images, width, columns, 0.0..most)?;
+        }
+        if self.data.codec.has_latents() {
+            let test = by_class(real).take(4 * columns);
+            let made = codec::reconstructed(&Model::from_bytes(blob)?, &test);
+            let mut pairs = Points::with_capacity(test.dim(), 2 * test.len());
+            for (test, made) in
+                test.values().chunks(columns * test.dim()).zip(made.values().chunks(columns * test.dim()))
+            {
+                test.chunks(real.dim()).chain(made.chunks(real.dim())).for_each(|row| pairs.push_row(row));
+            }
+            let title = "data, and below what the codec makes of them";
+            image_grid(&self.file("codec.png"), title, &pairs, width, columns, 0.0..most)?;
         }
         Ok(())
     }
@@ -470,8 +486,7 @@ impl Run {
         let network = network(blob)?;
         let plan = self.plan(network.model().levels())?;
         let states = path(&mut network.clone(), &*plan, self.config.seed)?;
-        let states: Vec<[f32; 2]> =
-            self.data.standardizer.invert(&states).rows().map(|r| [r[0], r[1]]).collect();
+        let states: Vec<[f32; 2]> = self.data.codec.decode(&states).rows().map(|r| [r[0], r[1]]).collect();
         let title = format!("A chain of {} in {} rows", self.config.sampling.sampler.name(), plan.rows());
         chain_path(&self.file("chain.png"), &title, &states, &self.data.reference)?;
         Ok(())
@@ -518,7 +533,7 @@ pub fn draw_blob(
     out: &Path,
 ) -> Result<u64> {
     let cannot = || format!("cannot write {}; give a writable place with --out", out.display());
-    let mut file = NpyWriter::create(out, n, model.dim()).with_context(cannot)?;
+    let mut file = NpyWriter::create(out, n, model.data_dim()).with_context(cannot)?;
     let (bar, mut digest) = (bar("sampling int8", n as u64), Digest::new());
     for first in (0..n).step_by(PORTION) {
         let chains = first..n.min(first + PORTION);

@@ -324,8 +324,8 @@ pub fn path(score: &mut impl Score, plan: &(impl Plan + ?Sized), seed: u64) -> R
 
 /// Rows in model units, in data units.
 pub(crate) fn in_data_units(model: &Model<'_>, rows: impl Iterator<Item: AsRef<[f32]>>) -> Points {
-    let mut points = Points::with_capacity(model.dim(), rows.size_hint().0);
-    let mut data = vec![0.0; model.dim()];
+    let mut points = Points::with_capacity(model.data_dim(), rows.size_hint().0);
+    let mut data = vec![0.0; model.data_dim()];
     for row in rows {
         model.to_data(row.as_ref(), &mut data);
         points.push_row(&data);

@@ -89,7 +89,7 @@ impl Sweep {
         self.floors.push((run.config.data.clone(), distance(&run.data.other)));
         self.add(&run.config, bar, |sigmas, plan| {
             let x = draw(&denoiser.at_levels(sigmas), plan, samples, SEED, |_| ())?;
-            Ok(distance(&run.data.standardizer.invert(&x)))
+            Ok(distance(&run.data.codec.decode(&x)))
         })
     }
 

@@ -3,7 +3,7 @@
 use super::layout::{is_finite_half, word};
 use super::stored_plan::STEP;
 use super::weights::{weight, zipped};
-use super::{After, Layer, Level, Model};
+use super::{After, Level, Matrix, Model};
 use crate::arith::is_bounded;
 use crate::{Detector, Error, Levels, Plan};
 
@@ -15,7 +15,8 @@ impl Model<'_> {
     pub(super) fn check(&self) -> Result<(), Error> {
         self.check_levels()?;
         self.check_layers()?;
-        let standard = (0..self.dim()).all(|j| {
+        self.check_codec()?;
+        let standard = (0..self.data_dim()).all(|j| {
             let (mean, scale) = self.standard(j);
             is_bounded(mean) && is_bounded(scale) && scale > 0.0
         });
@@ -24,6 +25,18 @@ impl Model<'_> {
         }
         self.check_detector()?;
         self.check_plan()
+    }
+
+    fn check_codec(&self) -> Result<(), Error> {
+        let Some((codec, matrix)) = self.codec() else { return Ok(()) };
+        if !(codec.gain > 0.0 && codec.gain <= MAX_GAIN) {
+            return Err(Error::Malformed("gain of the codec"));
+        }
+        for j in 0..matrix.outputs.next_multiple_of(zipped(matrix.bits)) {
+            // At most 2⁸ latents of 15 bits with weights of 7: no sum can overflow.
+            sum_of_weights(&matrix, j)?;
+        }
+        Ok(())
     }
 
     fn check_detector(&self) -> Result<(), Error> {
@@ -62,12 +75,13 @@ impl Model<'_> {
         }
         let mut conditions = [self.conditions, self.classes];
         for layer in self.layers() {
-            for j in 0..layer.outputs.next_multiple_of(zipped(layer.bits)) {
-                let weights = sum_of_weights(&layer, j)?;
+            let outputs = layer.matrix.outputs;
+            for j in 0..outputs.next_multiple_of(zipped(layer.matrix.bits)) {
+                let weights = sum_of_weights(&layer.matrix, j)?;
                 let bias = word(layer.biases, j).unsigned_abs();
                 let mut largest = weights.checked_mul(limit).and_then(|sum| sum.checked_add(bias));
                 for rows in conditions {
-                    let column = rows.chunks_exact((4 * layer.outputs).max(1)).map(|row| word(row, j));
+                    let column = rows.chunks_exact((4 * outputs).max(1)).map(|row| word(row, j));
                     let most = column.map(i32::unsigned_abs).max().unwrap_or(0);
                     largest = largest.and_then(|sum| sum.checked_add(most));
                 }
@@ -81,7 +95,7 @@ impl Model<'_> {
                 }
                 After::Activation { curve, .. } => limit = curve.largest(),
                 After::Scale { scales } => {
-                    if (0..layer.outputs).any(|j| !is_finite_half(scales, j)) {
+                    if (0..outputs).any(|j| !is_finite_half(scales, j)) {
                         return Err(Error::Malformed("output scale"));
                     }
                 }
@@ -111,8 +125,8 @@ impl Model<'_> {
 }
 
 /// Σ|w| of a row; the padding must be zero.
-fn sum_of_weights(layer: &Layer<'_>, j: usize) -> Result<u32, Error> {
-    let &Layer { inputs, outputs, bits, weights, .. } = layer;
+fn sum_of_weights(matrix: &Matrix<'_>, j: usize) -> Result<u32, Error> {
+    let &Matrix { inputs, outputs, bits, weights } = matrix;
     let (rows, columns) = (zipped(bits), 2 * inputs.div_ceil(2));
     let (lanes, _) = weights.get(j / rows * 2 * columns..).unwrap_or_default().as_chunks();
     let used = if j < outputs { inputs } else { 0 };

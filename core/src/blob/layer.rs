@@ -1,31 +1,25 @@
 //! Dense layers as they lie in the blob.
 
 use super::layout::{Cursor, padded, short};
-use super::weights::packed;
-#[cfg(feature = "batch")]
-use super::weights::{weight, zipped};
+use super::weights::{packed, weight, zipped};
 use crate::activation::{Curve, TABLE};
+use crate::kernel::TILE;
 
 /// Bytes of an activation: table, shift, two slopes.
 const CURVE: usize = 2 * TABLE + 6;
 
-/// One dense layer.
+/// A matrix of integers.
 #[derive(Clone, Copy, Debug)]
-pub struct Layer<'a> {
+pub struct Matrix<'a> {
     pub inputs: usize,
     pub outputs: usize,
     /// Of each weight: 8 or 4.
     pub bits: u8,
     /// In lanes of zipped rows.
     pub weights: &'a [u8],
-    /// outputs, `i32`, and those of the rows that fill up a group of zipped ones
-    pub biases: &'a [u8],
-    pub after: After<'a>,
 }
 
-/// What becomes of a layer's sums.
-#[cfg(feature = "batch")]
-impl Layer<'_> {
+impl<'a> Matrix<'a> {
     /// The weight of an input to an output; 0 outside.
     pub fn weight(&self, output: usize, input: usize) -> i8 {
         let rows = zipped(self.bits);
@@ -33,8 +27,25 @@ impl Layer<'_> {
         let (lanes, _) = self.weights.as_chunks();
         lanes.get(lane).map_or(0, |&lane| weight(self.bits, lane, output % rows) as i8)
     }
+
+    /// The weights of a tile of outputs.
+    pub fn tile(&self, tile: usize) -> &'a [u8] {
+        let bytes = packed(self.bits, self.inputs, TILE);
+        let weights = self.weights.get(bytes * tile..).unwrap_or_default();
+        weights.get(..bytes).unwrap_or(weights)
+    }
 }
 
+/// One dense layer.
+#[derive(Clone, Copy, Debug)]
+pub struct Layer<'a> {
+    pub matrix: Matrix<'a>,
+    /// outputs, `i32`, and those of the rows that fill up a group of zipped ones
+    pub biases: &'a [u8],
+    pub after: After<'a>,
+}
+
+/// What becomes of a layer's sums.
 #[derive(Clone, Copy, Debug)]
 pub enum After<'a> {
     /// Hidden layers: `multipliers`, outputs × `i32`, then the activation.
@@ -94,6 +105,6 @@ impl<'a> Iterator for Layers<'a> {
         } else {
             After::Scale { scales: self.cursor.section(2 * outputs)? }
         };
-        Some(Layer { inputs, outputs, bits: *bits, weights, biases, after })
+        Some(Layer { matrix: Matrix { inputs, outputs, bits: *bits, weights }, biases, after })
     }
 }

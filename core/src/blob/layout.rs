@@ -2,6 +2,7 @@
 
 use super::{FORMAT, MAX_COUNT, MAX_LAYERS, NAME};
 use crate::arith::ARITHMETIC;
+use crate::codec::{Codec, MAX_LATENTS};
 use crate::crc::crc32;
 use crate::plan::HISTORY;
 use crate::{Detector, Error};
@@ -21,6 +22,7 @@ pub struct Header<'a> {
     pub input_limit: u16,
     pub levels: u16,
     pub classes: u16,
+    pub codec: Option<Codec>,
     pub detector: Detector,
     pub plan: StoredHead,
 }
@@ -105,6 +107,12 @@ pub fn read_header(bytes: &[u8]) -> Result<(Header<'_>, &[u8]), Error> {
     }
     if header.bits.len() + 1 != header.widths.len() || !header.bits.iter().all(|bits| matches!(bits, 8 | 4)) {
         return Err(Error::Malformed("bits of the weights"));
+    }
+    let bad = |codec: Codec| {
+        !good(&codec.outputs) || !matches!(codec.bits, 8 | 4) || usize::from(dim) > MAX_LATENTS
+    };
+    if header.codec.is_some_and(bad) {
+        return Err(Error::Malformed("codec"));
     }
     if header.name.len() > NAME {
         return Err(Error::Malformed("name longer than 32 bytes"));

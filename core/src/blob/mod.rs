@@ -14,13 +14,14 @@ mod weights;
 mod write;
 
 pub use crate::activation::TABLE;
-pub(crate) use layer::{After, Layer};
+pub(crate) use layer::{After, Layer, Matrix};
 pub(crate) use layout::{half, word};
 pub use levels::{Level, LevelTable};
 pub use stored_plan::StoredPlan;
 pub(crate) use weights::{lane, packed};
-pub use write::{LayerSource, Source, Stage};
+pub use write::{CodecSource, LayerSource, Source, Stage};
 
+use crate::codec::Codec;
 use crate::{Detector, Error, Levels};
 use layer::Layers;
 use layout::{Cursor, Header, StoredHead, check_prefix, float, read_header};
@@ -47,6 +48,7 @@ pub struct Model<'a> {
     conditions: &'a [u8],
     classes: &'a [u8],
     layers: &'a [u8],
+    codec: &'a [u8],
     standard: &'a [u8],
     rows: &'a [u8],
 }
@@ -73,10 +75,12 @@ impl<'a> Model<'a> {
         let conditions = section(4 * count * first)?;
         let classes = section(4 * usize::from(header.classes) * first)?;
         let layers = section(Layers::bytes(&header.widths, &header.bits))?;
-        let standard = section(8 * dim)?;
+        let data_dim = header.codec.map_or(dim, |codec| codec.outputs.into());
+        let codec = section(header.codec.map_or(0, |codec| packed(codec.bits, dim, data_dim)))?;
+        let standard = section(8 * data_dim)?;
         let rows = section(STEP * usize::from(header.plan.rows))?;
         match cursor.0 {
-            [] => Ok(Self { bytes, header, levels, conditions, classes, layers, standard, rows }),
+            [] => Ok(Self { bytes, header, levels, conditions, classes, layers, codec, standard, rows }),
             _ => Err(Error::Malformed(SHAPES)),
         }
     }
@@ -86,9 +90,19 @@ impl<'a> Model<'a> {
         self.header.name
     }
 
-    /// Number of data dimensions.
+    /// Number of dimensions of the sampler's state: those of the data, or of the latents of a codec.
     pub fn dim(&self) -> usize {
         self.header.widths.first().copied().map_or(0, usize::from)
+    }
+
+    /// Number of data dimensions.
+    pub fn data_dim(&self) -> usize {
+        self.header.codec.map_or(self.dim(), |codec| codec.outputs.into())
+    }
+
+    /// Multiply–accumulate operations of [`to_data`](Self::to_data); 0 without a codec.
+    pub fn decoder_macs(&self) -> usize {
+        self.codec().map_or(0, |(_, matrix)| matrix.inputs * matrix.outputs)
     }
 
     /// The noise levels.
@@ -130,7 +144,7 @@ impl<'a> Model<'a> {
 
     /// Multiply–accumulate operations of one evaluation.
     pub fn macs(&self) -> usize {
-        self.layers().map(|layer| layer.inputs * layer.outputs).sum()
+        self.layers().map(|layer| layer.matrix.inputs * layer.matrix.outputs).sum()
     }
 
     /// The blob's bytes, without what may follow them.
@@ -143,16 +157,23 @@ impl<'a> Model<'a> {
         word(self.bytes, 4) as u32
     }
 
-    /// From model units to data units: mean + scale·x.
+    /// From model units to data units: mean + scale·x, where x goes through the codec's matrix first if there is one. `x`
+    /// has [`dim`](Self::dim) entries, `data` [`data_dim`](Self::data_dim).
     pub fn to_data(&self, x: &[f32], data: &mut [f32]) {
+        if let Some((codec, matrix)) = self.codec() {
+            return codec.decode(&matrix, x, data, |j| self.standard(j));
+        }
         for (j, (data, x)) in data.iter_mut().zip(x).enumerate() {
             let (mean, scale) = self.standard(j);
             *data = mean + scale * x;
         }
     }
 
-    /// From data units to model units: (data − mean)/scale.
+    /// From data units to model units: (data − mean)/scale, or the latents of the nearest data that the codec can make.
     pub fn to_model(&self, data: &[f32], x: &mut [f32]) {
+        if let Some((codec, matrix)) = self.codec() {
+            return codec.encode(&matrix, data, x, |j| self.standard(j));
+        }
         for (j, (x, data)) in x.iter_mut().zip(data).enumerate() {
             let (mean, scale) = self.standard(j);
             *x = (data - mean) / scale;
@@ -161,6 +182,13 @@ impl<'a> Model<'a> {
 
     fn standard(&self, j: usize) -> (f32, f32) {
         (float(self.standard, 2 * j), float(self.standard, 2 * j + 1))
+    }
+
+    /// The codec, if there is one, and its matrix from latents to data.
+    fn codec(&self) -> Option<(Codec, Matrix<'a>)> {
+        let codec = self.header.codec?;
+        let (inputs, outputs) = (self.dim(), codec.outputs.into());
+        Some((codec, Matrix { inputs, outputs, bits: codec.bits, weights: self.codec }))
     }
 
     pub(crate) fn input_limit(&self) -> i16 {

@@ -6,6 +6,7 @@ use super::weights::lanes;
 use super::{FORMAT, Level, Model, NAME};
 use crate::activation::TABLE;
 use crate::arith::ARITHMETIC;
+use crate::codec::Codec;
 use crate::{Detector, Error, Plan};
 use half::f16;
 
@@ -43,6 +44,17 @@ pub struct LayerSource<'a> {
     pub stage: Stage<'a>,
 }
 
+/// A linear codec to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct CodecSource<'a> {
+    /// Of each weight: 8 or 4.
+    pub bits: u8,
+    /// Integers per unit of a latent; positive.
+    pub gain: f32,
+    /// data dimensions × latents, row-major, in −127…127 or −7…7
+    pub weights: &'a [i8],
+}
+
 /// A model to be written.
 #[derive(Clone, Debug)]
 pub struct Source<'a> {
@@ -62,9 +74,11 @@ pub struct Source<'a> {
     pub detector: Detector,
     /// One per pair of widths.
     pub layers: &'a [LayerSource<'a>],
-    /// Per dimension.
+    /// From the network's latents to the data, if it has any.
+    pub codec: Option<CodecSource<'a>>,
+    /// Per data dimension.
     pub mean: &'a [f32],
-    /// Per dimension.
+    /// Per data dimension.
     pub scale: &'a [f32],
 }
 
@@ -97,11 +111,15 @@ impl Source<'_> {
         let mut bits = Bits::new();
         for layer in self.layers {
             bits.push(layer.bits).map_err(|_| Error::Malformed("too many layers"))?;
-            let largest = if layer.bits == 4 { 7 } else { 127 };
-            if layer.weights.iter().any(|w| w.unsigned_abs() > largest) {
-                return Err(Error::Malformed("a weight out of its range"));
-            }
+            in_range(layer.bits, layer.weights)?;
         }
+        let codec = match self.codec {
+            Some(CodecSource { bits, gain, weights }) => {
+                in_range(bits, weights)?;
+                Some(Codec { outputs: small(self.mean.len())?, bits, gain })
+            }
+            None => None,
+        };
         if self.name.len() > NAME {
             return Err(Error::Malformed("name longer than 32 bytes"));
         }
@@ -112,6 +130,7 @@ impl Source<'_> {
             input_limit: self.input_limit.unsigned_abs(),
             levels: small(self.levels.len())?,
             classes: small(self.classes.len() / self.widths.get(1).copied().unwrap_or(1).max(1))?,
+            codec,
             detector: self.detector,
             plan: StoredHead {
                 rows: small(plan.rows())?,
@@ -152,11 +171,23 @@ impl Source<'_> {
                 Stage::Output { scales } => writer.section(scales.iter().map(|s| s.to_le_bytes())),
             }
         }
+        if let Some(CodecSource { bits, weights, .. }) = self.codec {
+            writer.section(lanes(bits, self.widths.first().copied().unwrap_or(0), self.mean.len(), weights));
+        }
         let standard = self.mean.iter().zip(self.scale);
         writer.section(standard.flat_map(|(m, s)| [m.to_le_bytes(), s.to_le_bytes()]));
         writer.section((0..plan.rows()).map(|row| step_bytes(&plan.step(row))));
         Ok(())
     }
+}
+
+/// Whether all weights fit their bits.
+fn in_range(bits: u8, weights: &[i8]) -> Result<(), Error> {
+    let largest = if bits == 4 { 7 } else { 127 };
+    if weights.iter().any(|w| w.unsigned_abs() > largest) {
+        return Err(Error::Malformed("a weight out of its range"));
+    }
+    Ok(())
 }
 
 /// Writes as far as the buffer goes and counts on, so that the size needed is known.

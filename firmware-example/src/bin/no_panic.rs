@@ -5,7 +5,7 @@
 
 use core::hint::black_box;
 use core::panic::PanicInfo;
-use firmware_example::model::{self, DIM, HISTORY, SCRATCH};
+use firmware_example::model::{self, DATA, DIM, HISTORY, SCRATCH};
 use tinyscore::conformance::digests;
 use tinyscore::rng::stream;
 use tinyscore::{Chain, Error, Mlp};
@@ -43,13 +43,13 @@ fn main() -> ! {
 }
 
 /// Reads the model and draws by its own plan.
-fn stored() -> Result<[f32; DIM], Error> {
+fn stored() -> Result<[f32; DATA], Error> {
     let mut scratch = [0; SCRATCH];
     let mut network = Mlp::new(model::model()?, &mut scratch)?;
     let plan = network.model().plan();
     let mut chain = Chain::<_, DIM, HISTORY>::new(&plan, &network, stream(black_box(1), 0))?;
     chain.run(&plan, &mut network);
-    let mut data = [0.0; DIM];
+    let mut data = [0.0; DATA];
     network.model().to_data(chain.state(), &mut data);
     Ok(data)
 }
@@ -60,8 +60,8 @@ fn all() -> Result<(), Error> {
     let model = model::model()?;
     let mut network = Mlp::new(model.clone(), &mut scratch)?;
     let mut data = [0.0; DIM];
-    model.to_model(&black_box([1.0; DIM]), &mut data);
-    digests::<DIM>(&model, &mut network, black_box(1), |name, digest| {
+    model.to_model(&black_box([1.0; DATA]), &mut data);
+    digests::<DIM, DATA>(&model, &mut network, black_box(1), |name, digest| {
         black_box((name, digest, data));
     })
 }

@@ -13,7 +13,7 @@ pub const FULL: u64 = conformance::SAMPLES;
 /// Samples on slow machines.
 pub const FEW: u64 = 100;
 /// The models, the firmware example's own first.
-pub const NAMES: [&str; 2] = ["mixture", "plain"];
+pub const NAMES: [&str; 2] = ["mixture", "codec"];
 
 /// A model in a file.
 pub struct Blob {
@@ -26,14 +26,14 @@ pub fn mixture() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/models/mixture.postcard")
 }
 
-/// The model of the README, whose input is in two parts, and one of the other kind with odd widths.
+/// The model of the README, and one with a codec and odd widths.
 pub fn blobs() -> [Blob; 2] {
-    let tiny = Tiny::new(&[5, 33, 5], 42);
+    let tiny = Tiny::new(&[5, 33, 5], 42).with_codec(8, 13, 42);
     let sigmas: Vec<f32> = tiny.levels.iter().map(|level| level.sigma).collect();
     let plan = Ancestral::new(0.5).and_then(|ancestral| ancestral.plan(sigmas)).expect("a plan");
-    let plain = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plain.postcard");
-    std::fs::write(&plain, tiny.encode(&plan).expect("a good model")).expect("written");
-    [Blob { name: NAMES[0], path: mixture() }, Blob { name: NAMES[1], path: plain }]
+    let codec = Path::new(env!("CARGO_TARGET_TMPDIR")).join("codec.postcard");
+    std::fs::write(&codec, tiny.encode(&plan).expect("a good model")).expect("written");
+    [Blob { name: NAMES[0], path: mixture() }, Blob { name: NAMES[1], path: codec }]
 }
 
 /// The checked-in digests.
@@ -111,7 +111,7 @@ fn digests(blob: &[u8], samples: u64) -> Vec<(String, u64)> {
     let mut digests = Vec::new();
     let mut network = network(blob).expect("a good model");
     let model = network.model().clone();
-    conformance::digests::<64>(&model, &mut network, samples, |name, digest| {
+    conformance::digests::<64, 64>(&model, &mut network, samples, |name, digest| {
         digests.push((name.into(), digest))
     })
     .expect("the model fits");

@@ -9,6 +9,7 @@ use trainer::apply::{self, Denoising, Noise};
 use trainer::config::UsageError;
 use trainer::inverse::Measurement;
 use trainer::points::Points;
+use trainer::sample::Network;
 use trainer::{data, npy, write_atomic};
 
 /// What the three commands share.
@@ -109,7 +110,7 @@ pub fn denoise(args: &Denoise) -> Result<()> {
 
 pub fn impute(args: &Impute) -> Result<()> {
     let (bytes, rows) = args.files.read(&args.out)?;
-    let network = network(&args.files.model, &bytes)?;
+    let network = args.files.without_codec(&bytes)?;
     let dim = network.model().dim();
     if let Some(column) = args.unknown.iter().find(|&&column| column >= dim) {
         let what = format!(
@@ -132,7 +133,7 @@ pub fn impute(args: &Impute) -> Result<()> {
 
 pub fn solve(args: &Solve) -> Result<()> {
     let (bytes, values) = args.files.read(&args.out)?;
-    let network = network(&args.files.model, &bytes)?;
+    let network = args.files.without_codec(&bytes)?;
     let model = network.model();
     let dim = model.dim();
     let (mut mean, mut end) = (vec![0.0; dim], vec![0.0; dim]);
@@ -186,6 +187,18 @@ impl Files {
     fn read(&self, out: &Path) -> Result<(Vec<u8>, Points)> {
         refuse_existing(out)?;
         Ok((read_model(&self.model)?, data::read(&self.data)?))
+    }
+
+    /// The network of a model whose state are the data themselves.
+    fn without_codec<'a>(&self, bytes: &'a [u8]) -> Result<Network<'a>> {
+        let network = network(&self.model, bytes)?;
+        if network.model().decoder_macs() > 0 {
+            bail!(
+                "{} has a codec: its network sees no single columns; train one without --latent",
+                self.model.display()
+            );
+        }
+        Ok(network)
     }
 
     /// Names both files where they do not fit.

@@ -260,8 +260,8 @@ pub fn interpolate(args: &Interpolate) -> Result<()> {
     let plan = Heun.plan(levels)?;
     let [a, b] = [args.from, args.to].map(|seed| latent::of_seed(&network, &plan, seed));
     let path = latent::interpolate(&a?, &b?, args.n);
-    let mut samples = Points::with_capacity(path.dim(), args.n);
-    let mut data = vec![0.0; path.dim()];
+    let mut samples = Points::with_capacity(network.model().data_dim(), args.n);
+    let mut data = vec![0.0; network.model().data_dim()];
     for z in path.rows() {
         let x = latent::decode(&mut network, levels, z)?;
         network.model().to_data(&x, &mut data);
@@ -299,6 +299,10 @@ pub fn inspect(path: &Path) -> Result<()> {
     println!("  stored plan         {} rows, {} evaluations", plan.rows(), plan.evaluations());
     println!("  bytes in flash      {}", model.as_bytes().len());
     println!("  MACs per evaluation {}", model.macs());
+    if model.decoder_macs() > 0 {
+        let (latents, data, macs) = (model.dim(), model.data_dim(), model.decoder_macs());
+        println!("  codec               {latents} latents to {data} data, {macs} MACs once a sample");
+    }
     println!(
         "  RAM                 {} bytes: {} of scratch memory for the Mlp, {} for Chain::<_, {dim}>",
         scratch + 16 * dim,
@@ -333,7 +337,7 @@ pub fn digest(path: &Path) -> Result<()> {
     let bytes = read_model(path)?;
     let mut network = network(path, &bytes)?;
     let model = network.model().clone();
-    conformance::digests::<MAX_DIM>(&model, &mut network, conformance::SAMPLES, |name, digest| {
+    conformance::digests::<MAX_DIM, MAX_DIM>(&model, &mut network, conformance::SAMPLES, |name, digest| {
         println!("digest {name} {digest:016x}");
     })
     .map_err(|e| anyhow!("{}: {e}", path.display()))

@@ -123,21 +123,21 @@ pub fn likelihood(args: &Likelihood) -> Result<()> {
         tolerance: args.tolerance,
         seed: args.seed,
     };
-    let standard = run.data.standardizer.apply(&points);
+    let standard = run.data.codec.encode(&points);
+    let standardizer = &run.data.codec.standardizer;
     let logs = log_likelihoods(&FloatFlow::new(&denoiser), &standard, &settings)?;
-    let NegativeLogLikelihood { nats, error, bits_per_dim } =
-        NegativeLogLikelihood::new(&logs, &run.data.standardizer);
+    let NegativeLogLikelihood { nats, error, bits_per_dim } = NegativeLogLikelihood::new(&logs, standardizer);
     println!(
         "{name}: {} points of {} dimensions, σ from {} to {}, divergence {}",
         points.len(),
-        points.dim(),
+        standard.dim(),
         settings.sigma_min,
         settings.sigma_max,
-        if points.dim() <= likelihood::EXACT { "exact" } else { "by Hutchinson's estimate" },
+        if standard.dim() <= likelihood::EXACT { "exact" } else { "by Hutchinson's estimate" },
     );
     println!("negative log-likelihood: {nats:.4} ± {error:.4} nats, {bits_per_dim:.4} bits per dimension");
     if let Some(out) = &args.out {
-        let one = |&log: &f64| NegativeLogLikelihood::new(&[log], &run.data.standardizer).nats as f32;
+        let one = |&log: &f64| NegativeLogLikelihood::new(&[log], standardizer).nats as f32;
         let rows = Points::new(1, logs.iter().map(one).collect());
         npy::save(out, &rows)
             .with_context(|| format!("cannot write {}; give a writable place with --out", out.display()))?;

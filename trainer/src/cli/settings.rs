@@ -86,6 +86,9 @@ pub struct Settings {
     /// Features of the noise level, 0…256
     #[arg(long, value_name = "K")]
     embedding: Option<usize>,
+    /// Learn this many principal components of the data, of which the blob's codec makes the data again; 0 for none
+    #[arg(long, value_name = "K")]
+    latent: Option<usize>,
     /// Learn the classes of labelled data, for `sample --class`
     #[arg(long)]
     conditional: bool,
@@ -307,6 +310,7 @@ impl Settings {
             self.activation => config.net.activation,
             self.precondition => config.net.precondition,
             self.embedding => config.net.embedding,
+            self.latent => config.net.latent,
             self.samples => config.sampling.samples,
         );
         self.source.apply(&mut config.source);

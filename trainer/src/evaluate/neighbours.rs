@@ -3,10 +3,29 @@
 use rayon::prelude::*;
 
 use crate::Points;
+use crate::simd::dispatch;
+
+/// Partial sums of a distance.
+const LANES: usize = 8;
 
 /// Squared Euclidean distance.
 pub(super) fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
-    a.iter().zip(b).map(|(&x, &y)| (f64::from(x) - f64::from(y)).powi(2)).sum()
+    dispatch(
+        #[inline(always)]
+        || sum_of_squares(a, b),
+    )
+}
+
+#[inline(always)]
+fn sum_of_squares(a: &[f32], b: &[f32]) -> f64 {
+    let square = |x: f32, y: f32| (f64::from(x) - f64::from(y)).powi(2);
+    let ((a, a_tail), (b, b_tail)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    let mut sums = [0.0; LANES];
+    for (a, b) in a.iter().zip(b) {
+        sums = std::array::from_fn(|i| sums[i] + square(a[i], b[i]));
+    }
+    let tail: f64 = a_tail.iter().zip(b_tail).map(|(&x, &y)| square(x, y)).sum();
+    sums.iter().sum::<f64>() + tail
 }
 
 /// Squared distance from every point to its `k`-th nearest other one, shape `(n,)`.

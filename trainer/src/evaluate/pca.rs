@@ -6,6 +6,7 @@ use super::frechet::moments;
 use crate::Points;
 
 /// The directions in which a cloud varies most (Pearson 1901): eigenvectors of its covariance.
+#[derive(Clone, Debug)]
 pub struct Pca {
     mean: DVector<f64>,
     /// k × d
@@ -38,6 +39,25 @@ impl Pca {
             values.extend((&self.directions * x).iter().map(|&x| x as f32));
         }
         Points::new(k, values)
+    }
+
+    /// The points with these components, shape `(n, d)`: the nearest to the ones they were projected from.
+    ///
+    /// # Panics
+    /// If the number of components differs.
+    pub fn reconstruct(&self, components: &Points) -> Points {
+        let d = self.mean.len();
+        let mut values = Vec::with_capacity(components.len() * d);
+        for row in components.rows() {
+            let c = DVector::from_iterator(row.len(), row.iter().map(|&c| f64::from(c)));
+            values.extend((self.directions.tr_mul(&c) + &self.mean).iter().map(|&x| x as f32));
+        }
+        Points::new(d, values)
+    }
+
+    /// How much of each component there is in each of the d data dimensions.
+    pub fn rows(&self) -> impl Iterator<Item = Vec<f32>> {
+        self.directions.column_iter().map(|column| column.iter().map(|&v| v as f32).collect())
     }
 }
 

@@ -265,7 +265,7 @@ fn noise(config: &Config) -> Result<Noise, UsageError> {
 fn known_density(data: &Dataset) -> Result<GaussianMixture<'static>, UsageError> {
     if data.toy == Some(Toy::Mixture) {
         Ok(GaussianMixture::two_modes(&[])
-            .mapped(|x| data.standardizer.apply(&Points::new(x.len(), x.to_vec())).values().to_vec()))
+            .mapped(|x| data.codec.encode(&Points::new(x.len(), x.to_vec())).values().to_vec()))
     } else {
         Err(UsageError(
             "explicit score matching needs the density of the data, which is known of the mixture only: take --data mixture, or another objective such as --objective dsm".into(),
@@ -378,7 +378,7 @@ mod tests {
             let precondition = config.net.precondition;
             let denoiser = Denoiser::new(2, &[4], Activation::Tanh, precondition, embedding, 0, &mut rng);
             // Fresh points: those of a run have moments of their own.
-            let points = data.standardizer.apply(&Toy::Mixture.draw(POINTS, &mut rng));
+            let points = data.codec.encode(&Toy::Mixture.draw(POINTS, &mut rng));
             let examples = Examples::draw(&*regression(&config), &denoiser, &points, POINTS, &mut rng);
             let mut exact = known_density(&data).unwrap();
             let largest_z = |density: &GaussianMixture<'_>| {
@@ -417,7 +417,7 @@ mod tests {
     fn loss(config: &Config, denoiser: &Denoiser) -> (f64, f64) {
         const BATCHES: u64 = 40;
         let data = Dataset::load(config).unwrap();
-        let points = data.standardizer.apply(&Toy::Mixture.draw(50_000, &mut Generator::seed_from_u64(77)));
+        let points = data.codec.encode(&Toy::Mixture.draw(50_000, &mut Generator::seed_from_u64(77)));
         let objective = Objective::new(config, &data).unwrap();
         let losses: Vec<f64> = (0..BATCHES)
             .map(|batch| {

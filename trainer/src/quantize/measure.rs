@@ -103,6 +103,7 @@ mod tests {
             name: "test",
             sigmas: &sigmas,
             activation_bits: 16,
+            codec: None,
             mean: &[0.0; 2],
             scale: &[1.0; 2],
             data: &data,

@@ -14,7 +14,7 @@ use half::f16;
 use measure::{calibrate_detector, measure_levels};
 use rand::Rng;
 use rounding::{Evidence, Rounded, round_layer};
-use tinyscore::blob::{LayerSource, Level, Source, Stage, TABLE};
+use tinyscore::blob::{CodecSource, LayerSource, Level, Source, Stage, TABLE};
 use tinyscore::{Detector, Error, Plan, Score};
 
 /// Room above the largest value seen in calibration.
@@ -68,7 +68,8 @@ impl Calibration {
     }
 }
 
-fn largest(values: &[f32]) -> f32 {
+/// The largest magnitude.
+pub fn largest(values: &[f32]) -> f32 {
     values.iter().fold(0.0, |m, v| v.abs().max(m))
 }
 
@@ -81,9 +82,11 @@ pub struct Export<'a> {
     pub sigmas: &'a [f32],
     /// Bits of the hidden activations, 8 or 16.
     pub activation_bits: u32,
-    /// Per dimension, data units.
+    /// From latents to data, if the points are latents.
+    pub codec: Option<CodecSource<'a>>,
+    /// Per data dimension, data units.
     pub mean: &'a [f32],
-    /// Per dimension, data units.
+    /// Per data dimension, data units.
     pub scale: &'a [f32],
     /// Training points, model units: what is no anomaly.
     pub data: &'a Points,
@@ -333,6 +336,7 @@ impl Quantized {
             classes: &sums(class_rows(denoiser)),
             detector,
             layers: &layers,
+            codec: export.codec,
             mean: export.mean,
             scale: export.scale,
         };
