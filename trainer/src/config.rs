@@ -141,7 +141,7 @@ pub enum Preset {
     Seed,
     /// Digits of 8×8 pixels, by class: also for other small images
     Digits,
-    /// Images of 28×28 pixels, by class, behind a codec of 64 components: MNIST and its kin
+    /// Images of 28×28 pixels, by class, behind a codec of 80 components: MNIST and its kin
     Mnist,
     /// The same in pixels, by the source notes' widths: 784-512-512-784
     Pixels,
@@ -178,11 +178,13 @@ impl Config {
         self
     }
 
-    /// The codec's components have one scale, so that the first begin where the last end.
+    /// A network so small, and so few steps, because a larger one learns few thousand images by heart: the recall of
+    /// 171,000 parameters falls from .58 to .48 within 24,000 steps.
     fn mnist(mut self) -> Self {
         self = self.digits();
-        self.net.latent = 64;
-        self.training.steps = 24_000;
+        self.net.latent = 80;
+        self.net.hidden = vec![192; 3];
+        self.training.steps = 6000;
         self
     }
 
@@ -208,7 +210,7 @@ impl Config {
     /// Ten evaluations for rows of this kind with classes.
     fn labelled(mut self, kind: Kind, objective: ObjectiveConfig) -> Self {
         if Set::named(&self.data, None).is_none() {
-            self.source.kind = Some(kind);
+            (self.source.kind, self.source.hold_out) = (Some(kind), 0.25);
         }
         self.objective = objective;
         self.net.conditional = true;

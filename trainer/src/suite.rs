@@ -95,17 +95,48 @@ fn plane_gates(toy: Toy) -> Vec<Gate> {
 
 /// The gates of digits of 8 × 8 pixels.
 fn digits_gates() -> Vec<Gate> {
-    let guided =
-        |r: &Report| r.guided.as_ref().and_then(|q| q.realism.as_ref()?.accuracy).unwrap_or(f64::NAN);
     let mut gates = vec![
         Gate::metric("Fréchet distance", 0.0..=0.75, |q| Some(q.realism.as_ref()?.fd)),
         Gate::metric("accuracy", 0.97..=1.0, |q| q.realism.as_ref()?.accuracy),
-        Gate::other("accuracy, guided", 0.99..=1.0, guided),
+        Gate::other("accuracy, guided", 0.99..=1.0, |r| accuracy(r.guided.as_ref())),
         Gate::metric("TSTR", 0.965..=1.0, |q| q.realism.as_ref()?.tstr),
         Gate::metric("C2ST", 0.0..=0.62, |q| Some(q.c2st)),
+        Gate::other("FD int8 − float", -1.0..=0.03, |r| frechet(&r.int8) - frechet(&r.float)),
+        Gate::other("accuracy int8 − float", -0.005..=1.0, |r| {
+            accuracy(Some(&r.int8)) - accuracy(Some(&r.float))
+        }),
     ];
     gates.extend(size_gates(10.0, 200_000.0));
     gates
+}
+
+/// The gates of images of 28 × 28 pixels.
+fn mnist_gates() -> Vec<Gate> {
+    let mut gates = vec![
+        Gate::metric("Fréchet distance", 0.0..=8.0, |q| Some(q.realism.as_ref()?.fd)),
+        Gate::metric("accuracy", 0.90..=1.0, |q| q.realism.as_ref()?.accuracy),
+        Gate::other("accuracy, guided", 0.98..=1.0, |r| accuracy(r.guided.as_ref())),
+        Gate::metric("TSTR", 0.91..=1.0, |q| q.realism.as_ref()?.tstr),
+        Gate::metric("C2ST", 0.0..=0.68, |q| Some(q.c2st)),
+        Gate::metric("recall", 0.55..=1.0, |q| Some(q.realism.as_ref()?.recall)),
+        Gate::other("FD int8/float", 0.0..=1.08, |r| frechet(&r.int8) / frechet(&r.float)),
+        Gate::other("accuracy int8 − float", -0.01..=1.0, |r| {
+            accuracy(Some(&r.int8)) - accuracy(Some(&r.float))
+        }),
+        Gate::other("blob, bytes", 1.0..=262_144.0, |r| r.blob_bytes as f64),
+    ];
+    gates.extend(size_gates(10.0, 200_000.0));
+    gates
+}
+
+/// Of the asked class; NaN where there is none.
+fn accuracy(quality: Option<&Quality>) -> f64 {
+    quality.and_then(|q| q.realism.as_ref()?.accuracy).unwrap_or(f64::NAN)
+}
+
+/// Fréchet distance.
+fn frechet(quality: &Quality) -> f64 {
+    quality.realism.as_ref().map_or(f64::NAN, |realism| realism.fd)
 }
 
 /// The gates of windows of 64 samples.
@@ -155,6 +186,12 @@ pub fn plane(sets: &[Toy]) -> Vec<Entry> {
 pub fn digits(data: Option<&str>) -> Vec<Entry> {
     let config = Config::new(data.unwrap_or("digits"), Preset::Digits);
     vec![Entry { name: "digits".into(), config, gates: digits_gates() }]
+}
+
+/// Images of 28 × 28 pixels: drawn digits, or those in a folder.
+pub fn mnist(data: Option<&str>) -> Vec<Entry> {
+    let config = Config::new(data.unwrap_or("digits-28"), Preset::Mnist);
+    vec![Entry { name: "mnist".into(), config, gates: mnist_gates() }]
 }
 
 /// Heartbeats and vibration.

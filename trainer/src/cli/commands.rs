@@ -177,7 +177,7 @@ pub fn sample(args: &Sample) -> Result<()> {
         "{}: {} samples of {} dimensions, {} evaluations each; digest {digest:016x}",
         args.out.display(),
         args.n,
-        network.model().dim(),
+        network.model().data_dim(),
         plan.evaluations(),
     );
     Ok(())

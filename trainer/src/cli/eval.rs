@@ -94,6 +94,9 @@ fn eval_suite(args: &Eval, name: SuiteName) -> Result<()> {
         SuiteName::Digits => {
             suite::suite(&dir("digits"), &suite::digits(args.data.as_deref()), args.seeds, &stop)
         }
+        SuiteName::Mnist => {
+            suite::suite(&dir("mnist"), &suite::mnist(args.data.as_deref()), args.seeds, &stop)
+        }
         SuiteName::Windows => suite::suite(&dir("windows"), &suite::windows(), args.seeds, &stop),
         SuiteName::Objectives => suite::objectives(&dir("objectives"), &stop),
     }?;

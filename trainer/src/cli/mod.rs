@@ -124,10 +124,11 @@ struct Eval {
     #[arg(required_unless_present_any = ["suite", "exact"])]
     run: Option<PathBuf>,
     /// Train and judge a suite instead: mixture, 2d (the other plane sets), all of them, objectives (the
-    /// mixture by every objective), digits (8×8), or windows (ecg and vibration)
+    /// mixture by every objective), digits (8×8), mnist (28×28), or windows
+    /// (ecg and vibration)
     #[arg(long, conflicts_with = "run")]
     suite: Option<SuiteName>,
-    /// Data of the suite digits: a folder or file of 8×8 images with classes [default: drawn digits]
+    /// Data of the suite digits, mnist: a folder or file of 8×8 images with classes [default: drawn digits]
     #[arg(long, value_name = "DIR", requires = "suite")]
     data: Option<String>,
     /// Measure all samplers at 4 to 50 evaluations with the float network, into sweep.json and pictures
@@ -153,6 +154,7 @@ enum SuiteName {
     All,
     Objectives,
     Digits,
+    Mnist,
     Windows,
 }
 
