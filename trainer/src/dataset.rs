@@ -7,6 +7,7 @@ use anyhow::Result;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Most points that metrics compare, of points and of others.
@@ -23,6 +24,8 @@ pub struct Dataset {
     pub reference: Points,
     /// Other points: the distance between both is the floor of every metric.
     pub other: Points,
+    /// Points of the classes that were left out, drawn with the reference.
+    pub left_out: Option<Points>,
     /// Mean and scale of the training part.
     pub standardizer: Standardizer,
     /// The training part, standardized.
@@ -42,10 +45,38 @@ impl Dataset {
     /// # Errors
     /// A name that is neither a data set nor a data file, or a file with a defect.
     pub fn load(config: &Config) -> Result<Self> {
-        match named(&config.data, config.source.window) {
-            Some(set) => Ok(Self::draw(set, config)),
-            None => Self::read(config),
+        let all = match named(&config.data, config.source.window) {
+            Some(set) => Self::draw(set, config),
+            None => Self::read(config)?,
+        };
+        match config.source.without.as_slice() {
+            [] => Ok(all),
+            without => {
+                Ok(all.leave_out(without).map_err(|what| UsageError(format!("{}: {what}", config.data)))?)
+            }
         }
+    }
+
+    /// The data without these classes.
+    fn leave_out(self, classes: &[u16]) -> Result<Self, String> {
+        let have: BTreeSet<u16> = self.train.labels().iter().copied().collect();
+        if have.is_empty() {
+            return Err("there are no classes to leave out: give labels, or no `without`".into());
+        }
+        if let Some(class) = classes.iter().find(|class| !have.contains(class)) {
+            return Err(format!(
+                "`without` names class {class}, but the classes are {have:?}: take of these"
+            ));
+        }
+        let [train, reference, other] =
+            [&self.train, &self.reference, &self.other].map(|p| part(p, classes).0);
+        if train.len() < 2 || reference.is_empty() || other.is_empty() {
+            return Err(format!(
+                "`without` {classes:?} leaves nothing to train on and to compare: leave out fewer"
+            ));
+        }
+        let left_out = Some(part(&self.reference, classes).1);
+        Ok(Self { left_out, ..Self::new(train, reference, other, self.toy, (self.kind, self.width)) })
     }
 
     fn draw(set: Set, config: &Config) -> Self {
@@ -71,7 +102,7 @@ impl Dataset {
             Kind::Images | Kind::Windows => Standardizer::fit_whole(&train),
         };
         let standard = standardizer.apply(&train);
-        Self { train, reference, other, standardizer, standard, toy, kind, width }
+        Self { train, reference, other, left_out: None, standardizer, standard, toy, kind, width }
     }
 
     fn read(config: &Config) -> Result<Self> {
@@ -105,6 +136,17 @@ impl Dataset {
     pub fn dim(&self) -> usize {
         self.train.dim()
     }
+}
+
+/// The points of other classes than these, which are numbered anew, and those of these.
+fn part(points: &Points, classes: &[u16]) -> (Points, Points) {
+    let (out, kept): (Vec<usize>, Vec<usize>) =
+        (0..points.len()).partition(|&i| points.label(i).is_some_and(|label| classes.contains(&label)));
+    let kept = points.pick(&kept);
+    let below: BTreeSet<u16> = classes.iter().copied().collect();
+    let anew = |&label: &u16| label - below.range(..label).count() as u16;
+    let labels = kept.labels().iter().map(anew).collect();
+    (kept.with_labels(labels), points.pick(&out))
 }
 
 fn compared(kind: Kind) -> usize {
