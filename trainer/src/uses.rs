@@ -21,7 +21,7 @@ const GAP: f64 = 0.25;
 /// Of the intervals.
 const COVERAGE: f64 = 0.9;
 /// Times that every step is taken.
-const TIMES: usize = 10;
+const TIMES: usize = 20;
 /// Principal components; what is best on the test is reported.
 const COMPONENTS: [usize; 10] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
 

@@ -54,7 +54,7 @@ pub struct Impute {
     #[arg(long, value_name = "N", requires = "interval")]
     draws: Option<usize>,
     /// Times that every step is taken; more agree better with the known columns
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 20)]
     times: usize,
     /// Seed of the draws
     #[arg(long, default_value_t = 1)]
