@@ -10,7 +10,12 @@ macro_rules! stored {
         /// The blob.
         pub fn blob() -> &'static [u8] {
             // Opaque, or the compiler computes with the blob's bytes.
-            core::hint::black_box(tinyscore::include_model!(concat!(env!("OUT_DIR"), "/", $name, ".postcard")))
+            core::hint::black_box(tinyscore::include_model!(concat!(
+                env!("OUT_DIR"),
+                "/",
+                $name,
+                ".postcard"
+            )))
         }
 
         /// The model, read from flash and checked.

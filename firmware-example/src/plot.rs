@@ -76,7 +76,8 @@ impl fmt::Display for Lines<'_> {
             };
             let mut text = heapless::String::<COLUMNS>::new();
             for column in 0..columns {
-                let line = self.0.iter().rev().find(|(_, line)| line.get(column).is_some_and(|&v| is_here(v)));
+                let line =
+                    self.0.iter().rev().find(|(_, line)| line.get(column).is_some_and(|&v| is_here(v)));
                 // What is longer than the row is not shown.
                 let _ = text.push(line.map_or(' ', |(character, _)| *character));
             }

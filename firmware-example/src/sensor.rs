@@ -165,7 +165,11 @@ fn denoise<B: Board>(
     });
     let (level, clean) = result?;
     let model = network.model();
-    write!(board, "{}", Lines(&[('.', &in_data_units(model, &noisy)), ('*', &in_data_units(model, &clean))]))?;
+    write!(
+        board,
+        "{}",
+        Lines(&[('.', &in_data_units(model, &noisy)), ('*', &in_data_units(model, &clean))])
+    )?;
     writeln!(
         board,
         "denoised: taken as data with noise {:.3}; mean square error {:.4} before, {:.4} after",

@@ -243,3 +243,19 @@ fn each<T: Send>(
     };
     rows.map_init(|| network.clone(), one).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The fewest draws for an interval, and the ranks of more.
+    #[test]
+    fn an_interval_has_enough_draws() {
+        for (coverage, fewest) in [(0.5, 3), (0.9, 19), (0.95, 39), (0.99, 199)] {
+            let draws = Draws::covering(coverage);
+            assert_eq!((draws.number, Some(draws)), (fewest, Draws::of(fewest, coverage)), "{coverage}");
+            assert_eq!(Draws::of(fewest - 1, coverage), None, "{coverage}");
+        }
+        assert_eq!(Draws::of(99, 0.9), Some(Draws { number: 99, rank: 5 }));
+    }
+}

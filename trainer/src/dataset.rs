@@ -173,3 +173,46 @@ pub fn file(data: &str) -> Result<&Path, UsageError> {
         "data is {data:?}, but must be one of {names}, or a .csv or .npy file, or a file or folder of IDX images"
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Preset;
+
+    fn without(name: &str, without: &[u16]) -> Result<Dataset> {
+        let mut config = Config { points: 300, ..Config::new(name, Preset::Default) };
+        config.source.without = without.to_vec();
+        Dataset::load(&config)
+    }
+
+    /// The other classes stay as they were, but for their numbers and the scale.
+    #[test]
+    fn classes_are_left_out_of_all_parts() {
+        let (all, some) = (without("ecg", &[]).unwrap(), without("ecg", &[1]).unwrap());
+        let rows = |points: &Points, class: u16| {
+            let rows = (0..points.len()).filter(|&i| points.label(i) == Some(class));
+            points.pick(&rows.collect::<Vec<_>>()).values().to_vec()
+        };
+        for (all, some) in
+            [(&all.train, &some.train), (&all.reference, &some.reference), (&all.other, &some.other)]
+        {
+            assert_eq!(some.classes(), 2);
+            assert_eq!([0, 1].map(|class| rows(some, class)), [0, 2].map(|class| rows(all, class)));
+        }
+        assert!(all.left_out.is_none());
+        assert_eq!(some.left_out.unwrap().values(), rows(&all.reference, 1));
+        assert_eq!(some.standard.len(), some.train.len());
+    }
+
+    #[test]
+    fn classes_that_are_not_there_or_all_are_refused() {
+        for (classes, part) in
+            [(&[3][..], "names class 3, but the classes are {0, 1, 2}"), (&[0, 1, 2], "leaves nothing")]
+        {
+            let error = without("vibration", classes).unwrap_err();
+            assert!(error.is::<UsageError>() && error.to_string().contains(part), "{error}");
+        }
+        let error = without("swiss-roll", &[0]).unwrap_err().to_string();
+        assert!(error.contains("no classes to leave out"), "{error}");
+    }
+}

@@ -209,3 +209,17 @@ fn detection(network: &Network<'_>, data: &Dataset) -> Result<Option<Detection>,
         pca: components.map(|pca| area(&|x| pca.residuals(x))).fold(0.0, f64::max),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_are_counted_measured_and_their_mean_compared() {
+        let good = [0.0, -1.0, 0.5, 1.0];
+        let low = [-2.0, -1.0, 0.0, 2.0];
+        let intervals = Intervals::new(&[good, good, good, low]);
+        let rmse = (0.25 * (3.0 * 0.25 + 4.0_f64)).sqrt();
+        assert_eq!(intervals, Intervals { coverage: 0.75, width: 2.25, rmse });
+    }
+}
