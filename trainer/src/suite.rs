@@ -131,18 +131,18 @@ fn windows_gates(largest_sw2: f64) -> Vec<Gate> {
     gates
 }
 
-/// The gates of gaps filled in; the width of the Gaussians' intervals is no bound for those that cover less.
+/// The gates of gaps filled in, in standard deviations of the data.
 fn filling_gates() -> [Gate; 3] {
     [
         Gate::beside("gap: 90 % covers", 0.85..=0.95, |r| {
             let filling = r.uses.filling?;
             Some([filling.int8.coverage, filling.gaussians.coverage])
         }),
-        Gate::beside("gap: mean width", 0.0..=f64::MAX, |r| {
+        Gate::beside("gap: mean width", 0.0..=1.4, |r| {
             let filling = r.uses.filling?;
             Some([filling.int8.width, filling.gaussians.width])
         }),
-        Gate::beside("gap: RMSE", 0.0..=f64::MAX, |r| {
+        Gate::beside("gap: RMSE", 0.0..=0.6, |r| {
             let filling = r.uses.filling?;
             Some([filling.int8.rmse, filling.gaussians.rmse])
         }),
