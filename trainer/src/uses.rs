@@ -159,9 +159,9 @@ fn filling(network: &Network<'_>, data: &Dataset, seed: u64) -> Result<Filling, 
     let truth = data.standardizer.apply(&test);
     let gaussians = ClassGaussians::fit(&data.standard);
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for i in 0..test.len() {
+    for (i, &start) in starts.iter().enumerate() {
         let laws = gaussians.given(truth.row(i), &mask(i));
-        for (j, law) in (starts[i]..).zip(laws) {
+        for (j, law) in (start..).zip(laws) {
             let of = |points: &Points| f64::from(points.row(i)[j]);
             let tail = 0.5 * (1.0 - COVERAGE);
             ours.push([of(&truth), of(&lower), of(&mean), of(&upper)]);
