@@ -10,16 +10,17 @@ use tinyscore::Plan;
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let out = PathBuf::from(var("OUT_DIR").unwrap());
-    model(&out);
+    println!("cargo:rerun-if-env-changed=MODEL");
+    let path = var("MODEL").unwrap_or_else(|_| "../core/models/mixture.postcard".into());
+    model(&out, "model", &path);
+    model(&out, "ecg", "../core/models/ecg.postcard");
     board(&out);
 }
 
-/// The blob named by the variable MODEL, and its capacities as constants.
-fn model(out: &Path) {
-    println!("cargo:rerun-if-env-changed=MODEL");
-    let path = var("MODEL").unwrap_or_else(|_| "../core/models/mixture.postcard".into());
+/// A blob, and its capacities as constants.
+fn model(out: &Path, name: &str, path: &str) {
     println!("cargo:rerun-if-changed={path}");
-    let bytes = fs::read(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
+    let bytes = fs::read(path).unwrap_or_else(|e| panic!("{path}: {e}"));
     let model = tinyscore::Model::from_bytes(&bytes).unwrap_or_else(|e| panic!("{path}: {e}"));
     let (dim, data, scratch) = (model.dim(), model.data_dim(), model.scratch());
     let history = model.plan().history().max(1);
@@ -29,8 +30,8 @@ fn model(out: &Path) {
          /// Scratch memory that its network needs.\npub const SCRATCH: usize = {scratch};\n\
          /// Old evaluations its plan and the samplers here read.\npub const HISTORY: usize = {history};\n"
     );
-    fs::write(out.join("model.rs"), constants).unwrap();
-    fs::write(out.join("model.postcard"), &bytes).unwrap();
+    fs::write(out.join(format!("{name}.rs")), constants).unwrap();
+    fs::write(out.join(format!("{name}.postcard")), &bytes).unwrap();
 }
 
 /// The board of the chosen feature, or else the emulated one of the target.

@@ -7,8 +7,9 @@ use crate::kernel;
 use crate::levels::{At, Pick};
 use crate::rng::stream;
 use crate::sampler::{
-    Ancestral, AnnealedLangevin, Churn, Ddim, Ddpm, Deis, DpmSolver2M, DpmSolverSde2M, Heun, Ipndm, Langevin,
-    Mala, PredictorCorrector, Resampled, ReverseSde, Sampler, StepRule, Tweedie, UnderdampedLangevin,
+    AnalyticDpm, Ancestral, AnnealedLangevin, Churn, Ddim, Ddpm, Deis, DpmSolver2M, DpmSolverSde2M, Heun,
+    Ipndm, Langevin, Mala, PredictorCorrector, Resampled, ReverseSde, Sampler, StepRule, Tweedie,
+    UnderdampedLangevin,
 };
 use crate::{Chain, Conditional, Digest, Energy, Error, Guided, HISTORY, Known, Levels, Model, Plan, Score};
 
@@ -64,6 +65,7 @@ pub fn digests<const D: usize, const N: usize>(
     run("deis", &Deis::new(4)?.plan(few)?)?;
     run("churn", &Churn::new(2.0, 0.0, 1e6, 1.003)?.plan(few)?)?;
     run("underdamped-langevin", &UnderdampedLangevin::new(0.05, 1.0, LEVELS)?.plan(last)?)?;
+    run("analytic-dpm", &AnalyticDpm.plan(few)?)?;
     if network.classes() > 0 {
         let mut guided = Guided::<_, D>::new(&mut *network, 0, 1.0)?;
         report("guided", digest::<D, N>(model, &mut guided, &Ancestral::new(1.0)?.plan(few)?, samples)?);

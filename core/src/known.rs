@@ -36,6 +36,15 @@ impl<'k, S: Score, L: Levels> Known<'k, S, L> {
             None => Ok(Self { score, levels, values, mask }),
         }
     }
+
+    /// Puts the known coordinates of `x` to their values, from which a sampler that adds noise in its last step moves them.
+    pub fn restore(&self, x: &mut [f32]) {
+        for ((x, y), &known) in x.iter_mut().zip(self.values).zip(self.mask) {
+            if known {
+                *x = *y;
+            }
+        }
+    }
 }
 
 impl<S: Score, L: Levels> Score for Known<'_, S, L> {

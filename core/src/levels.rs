@@ -15,6 +15,12 @@ pub trait Levels {
         i
     }
 
+    /// Mean of ε̂² per dimension at the i-th level; 1 where nobody measured it.
+    fn power(&self, i: usize) -> f32 {
+        let _ = i;
+        1.0
+    }
+
     /// σ and number of the model's smallest level that is at least `sigma`, or of its largest if none is.
     ///
     /// Levels that were picked from others look among all of those.
@@ -79,6 +85,10 @@ impl<L: Levels> Levels for Pick<L> {
         self.levels.level(self.source(i.min(self.count - 1)))
     }
 
+    fn power(&self, i: usize) -> f32 {
+        self.levels.power(self.source(i.min(self.count - 1)))
+    }
+
     fn at_least(&self, sigma: f32) -> (f32, usize) {
         self.levels.at_least(sigma)
     }
@@ -119,6 +129,10 @@ impl<L: Levels> Levels for At<L> {
         self.levels.level(self.index)
     }
 
+    fn power(&self, _i: usize) -> f32 {
+        self.levels.power(self.index)
+    }
+
     fn at_least(&self, sigma: f32) -> (f32, usize) {
         self.levels.at_least(sigma)
     }
@@ -157,6 +171,10 @@ impl<L: Levels> Levels for From<L> {
 
     fn level(&self, i: usize) -> usize {
         self.levels.level(i.saturating_add(self.first))
+    }
+
+    fn power(&self, i: usize) -> f32 {
+        self.levels.power(i.saturating_add(self.first))
     }
 
     fn at_least(&self, sigma: f32) -> (f32, usize) {

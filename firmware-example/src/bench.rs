@@ -98,19 +98,20 @@ impl<B: Board> Clock<B> {
         Self { last: B::ticks(), total: 0, board: PhantomData }
     }
 
-    fn lap(&mut self) {
+    /// Counts what was done since the last lap.
+    pub fn lap(&mut self) {
         let now = B::ticks();
         self.total += u64::from(now.wrapping_sub(self.last) & 0x00ff_ffff);
         self.last = now;
     }
 }
 
-/// The ticks of `work`, without those of measuring.
-fn ticks<B: Board>(work: impl FnOnce(&mut Clock<B>)) -> u64 {
+/// The ticks of `work` and of measuring.
+fn ticks<B: Board, T>(work: impl FnOnce(&mut Clock<B>) -> T) -> (T, u64) {
     let mut clock = Clock::start();
-    work(&mut clock);
+    let result = work(&mut clock);
     clock.lap();
-    clock.total
+    (result, clock.total)
 }
 
 /// Measures `work`, which does its thing `count` times, and prints the cost of one.
@@ -120,10 +121,26 @@ pub fn part<B: Board>(
     count: u64,
     work: impl FnOnce(&mut Clock<B>),
 ) -> Result<(), Failure> {
-    let nothing = ticks::<B>(|_| ());
-    let (ticks, stack) = stack::used(|| ticks(work));
-    let (unit, numerator, denominator) = B::TICK;
-    let cost = ticks.saturating_sub(nothing) * numerator / (denominator * count);
-    writeln!(board, "bench {name} {cost} {unit} {stack} bytes of stack")?;
+    let ((), Cost { amount, unit, stack }) = cost::<B, _>(work);
+    writeln!(board, "bench {name} {} {unit} {stack} bytes of stack", amount / count)?;
     Ok(())
+}
+
+/// What work costs.
+#[derive(Clone, Copy, Debug)]
+pub struct Cost {
+    /// In units.
+    pub amount: u64,
+    /// Instructions, cycles, or time.
+    pub unit: &'static str,
+    /// Bytes.
+    pub stack: usize,
+}
+
+/// Does `work` and measures it.
+pub fn cost<B: Board, T>(work: impl FnOnce(&mut Clock<B>) -> T) -> (T, Cost) {
+    let nothing = ticks::<B, _>(|_| ()).1;
+    let ((result, ticks), stack) = stack::used(|| ticks(work));
+    let (unit, numerator, denominator) = B::TICK;
+    (result, Cost { amount: ticks.saturating_sub(nothing) * numerator / denominator, unit, stack })
 }

@@ -1,7 +1,9 @@
 //! The lines a user can type.
 
+use crate::board::Board;
 use crate::model::DATA;
 use core::fmt;
+use heapless::String;
 
 /// Longest line, in bytes.
 pub const LINE: usize = 80;
@@ -135,7 +137,23 @@ pub fn parse(line: &str, last: Wish) -> Result<Command, Refusal<'_>> {
     Ok(Command::Draw(wish))
 }
 
-fn number(word: &str, most: u64) -> Result<u64, Refusal<'_>> {
+/// A line without its end; `Some(None)` for one that is too long or not text, `None` at the end of the
+/// input.
+pub fn read_line(board: &mut impl Board) -> Option<Option<String<LINE>>> {
+    let mut line = Some(String::new());
+    loop {
+        match board.read()? {
+            b'\n' => return Some(line),
+            byte => {
+                line = line.filter(|_| byte.is_ascii());
+                line = line.and_then(|mut line| line.push(char::from(byte)).ok().map(|()| line));
+            }
+        }
+    }
+}
+
+/// A whole number.
+pub(crate) fn number(word: &str, most: u64) -> Result<u64, Refusal<'_>> {
     word.parse().ok().filter(|&n| n <= most).ok_or(Refusal::Number(word, most))
 }
 
@@ -144,7 +162,8 @@ fn class(word: &str) -> Result<Option<usize>, Refusal<'_>> {
     if word == "all" { Ok(None) } else { number(word, 4095).map(|class| Some(class as usize)) }
 }
 
-fn real(word: &str) -> Result<f32, Refusal<'_>> {
+/// A finite number.
+pub(crate) fn real(word: &str) -> Result<f32, Refusal<'_>> {
     word.parse().ok().filter(|value: &f32| value.is_finite()).ok_or(Refusal::Coordinate(word))
 }
 

@@ -5,10 +5,9 @@
 
 use crate::apply;
 use crate::board::{Board, Failure};
-use crate::command::{Choice, Command, HELP, LINE, Wish, parse};
+use crate::command::{Choice, Command, HELP, LINE, Wish, parse, read_line};
 use crate::model::{self, DATA, DIM, HISTORY, SCRATCH};
 use crate::plot::{Density, REACH};
-use heapless::String;
 use tinyscore::levels::Pick;
 use tinyscore::rng::stream;
 use tinyscore::sampler::{Ancestral, AnnealedLangevin, Ddim, Ddpm, DpmSolver2M, Heun, Sampler, StepRule};
@@ -75,21 +74,6 @@ fn first_wish(network: &Network<'_>) -> Wish {
     let choice = if stored { Choice::Stored } else { Choice::Ancestral };
     let levels = network.model().levels().count().min(16) as u64;
     Wish { seed: 1, samples: 1000, choice, levels, class: None, guidance: 0.0 }
-}
-
-/// A line without its end; `Some(None)` for one that is too long or not text, `None` at the end of the
-/// input.
-fn read_line(board: &mut impl Board) -> Option<Option<String<LINE>>> {
-    let mut line = Some(String::new());
-    loop {
-        match board.read()? {
-            b'\n' => return Some(line),
-            byte => {
-                line = line.filter(|_| byte.is_ascii());
-                line = line.and_then(|mut line| line.push(char::from(byte)).ok().map(|()| line));
-            }
-        }
-    }
 }
 
 /// Draws what is wished for.

@@ -1,19 +1,38 @@
-//! The model in flash and the capacities it needs, both prepared by `build.rs`.
+//! The models in flash and the capacities they need, all prepared by `build.rs`.
 
 use tinyscore::{Error, Model};
 
-include!(concat!(env!("OUT_DIR"), "/model.rs"));
+/// Constants, blob and model of this name.
+macro_rules! stored {
+    ($name:literal) => {
+        include!(concat!(env!("OUT_DIR"), "/", $name, ".rs"));
 
-/// The blob.
-pub fn blob() -> &'static [u8] {
-    // Opaque, or the compiler computes with the blob's bytes.
-    core::hint::black_box(tinyscore::include_model!(concat!(env!("OUT_DIR"), "/model.postcard")))
+        /// The blob.
+        pub fn blob() -> &'static [u8] {
+            // Opaque, or the compiler computes with the blob's bytes.
+            core::hint::black_box(tinyscore::include_model!(concat!(
+                env!("OUT_DIR"),
+                "/",
+                $name,
+                ".postcard"
+            )))
+        }
+
+        /// The model, read from flash and checked.
+        ///
+        /// # Errors
+        /// When the blob is damaged.
+        pub fn model() -> Result<Model<'static>, Error> {
+            Model::from_bytes(blob())
+        }
+    };
 }
 
-/// The model, read from flash and checked.
-///
-/// # Errors
-/// When the blob is damaged.
-pub fn model() -> Result<Model<'static>, Error> {
-    Model::from_bytes(blob())
+stored!("model");
+
+/// The model of the program `sensor`.
+pub mod ecg {
+    use tinyscore::{Error, Model};
+
+    stored!("ecg");
 }

@@ -1,4 +1,4 @@
-//! The density of points as text.
+//! The density of points, and curves, as text.
 
 use core::fmt;
 
@@ -57,6 +57,40 @@ impl fmt::Display for Density {
     }
 }
 
+/// Rows of curves.
+const HEIGHT: usize = 12;
+
+/// Curves by their characters, one column a sample; later ones lie above, NaN is not drawn.
+pub struct Lines<'a>(pub &'a [(char, &'a [f32])]);
+
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let values = || self.0.iter().flat_map(|(_, line)| line.iter().copied());
+        let low = values().fold(f32::MAX, |low, v| if v < low { v } else { low });
+        let high = values().fold(f32::MIN, |high, v| if v > high { v } else { high });
+        let columns = self.0.iter().map(|(_, line)| line.len()).max().unwrap_or(0);
+        for row in (0..HEIGHT).rev() {
+            let is_here = |v: f32| {
+                let at = (v - low) / (high - low) * HEIGHT as f32;
+                !v.is_nan() && (at as usize).min(HEIGHT - 1) == row
+            };
+            let mut text = heapless::String::<COLUMNS>::new();
+            for column in 0..columns {
+                let line =
+                    self.0.iter().rev().find(|(_, line)| line.get(column).is_some_and(|&v| is_here(v)));
+                // What is longer than the row is not shown.
+                let _ = text.push(line.map_or(' ', |(character, _)| *character));
+            }
+            match row {
+                0 => writeln!(f, "|{text}| {low:.2}")?,
+                _ if row == HEIGHT - 1 => writeln!(f, "|{text}| {high:.2}")?,
+                _ => writeln!(f, "|{text}|")?,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A count's shade: blank for none, in proportion above that.
 fn shade(count: u16, most: u16) -> char {
     let steps = (SHADES.len() - 1) as u32;
@@ -71,6 +105,14 @@ mod tests {
     use super::*;
     use std::format;
     use std::string::String;
+
+    #[test]
+    fn curves_lie_above_each_other() {
+        let text = format!("{}", Lines(&[('.', &[0.0, 1.0, 0.5]), ('*', &[f32::NAN, 1.0, 0.0])]));
+        let lines: std::vec::Vec<&str> = text.lines().collect();
+        assert_eq!((lines[0], lines[5], lines[11]), ("| * | 1.00", "|  .|", "|. *| 0.00"));
+        assert_eq!(lines.len(), 12);
+    }
 
     #[test]
     fn points_appear_where_they_are() {

@@ -1,11 +1,13 @@
 //! What one model can do, against the exact posteriors of Gaussian mixtures.
 
+use std::path::Path;
 use tinyscore::levels::{At, From, Spacing};
 use tinyscore::rng::stream;
 use tinyscore::sampler::{Ancestral, Ddim, Resampled, Sampler, Tweedie};
 use tinyscore::{
     Chain, Compensated, Conditional, Detector, Error, Guided, Known, Levels, Plan, Score, noise_level,
 };
+use trainer::data::Set;
 use trainer::exact::GaussianMixture;
 use trainer::sample::{draw, network};
 
@@ -214,4 +216,19 @@ fn compensation_keeps_the_variance_of_a_step() {
         let sum = less.d * less.d + if plain.d > 0.0 { error } else { 0.0 };
         assert!((sum - plain.d * plain.d).abs() < 1e-6 && less.b == plain.b, "{row}: {plain:?} {less:?}");
     }
+}
+
+/// The window that the firmware example's `sensor` has stored, in thousandths, is the first normal heartbeat of seed 7;
+/// `UPDATE_WINDOW=1` writes it.
+#[test]
+fn the_stored_window_is_a_draw_of_its_set() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/models/ecg-window.i16");
+    let drawn = Set::Ecg { length: 64 }.draw(20, &mut stream(7, 0));
+    let normal = drawn.labels().iter().position(|&label| label == 0).unwrap();
+    let thousandths = drawn.row(normal).iter().map(|x| (1000.0 * x).round() as i16);
+    let bytes: Vec<u8> = thousandths.flat_map(i16::to_le_bytes).collect();
+    if std::env::var_os("UPDATE_WINDOW").is_some() {
+        std::fs::write(&path, &bytes).unwrap();
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
 }

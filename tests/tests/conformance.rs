@@ -170,6 +170,35 @@ fn garbage_lines_get_an_answer_and_a_new_prompt() {
     assert_eq!((answers.len(), output.status.code()), (11, Some(0)), "ends with its input");
 }
 
+/// What the program `sensor` finds, on the smallest machine, the default one and the desktop: the same bits, and what
+/// the window's own numbers say.
+#[test]
+fn a_sensor_s_window_gives_the_same_everywhere() {
+    let [desktop, m0] = ["x86-64 release", "Cortex-M0"]
+        .map(|name| CASES.iter().find(|case| case.name == name).expect("such a case"));
+    let mut results = Vec::new();
+    for case in available([desktop, m0, &EMULATED_M4F]) {
+        let program = firmware(case, &Job::program("sensor")).expect("the program builds");
+        let output = run(case, &program, b"gap 40 44\nseed 2\nfill\ngap 1\n");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{}: {text}", case.name);
+        assert!(text.contains("`gap` needs a value"), "{text}");
+        // Costs are the machine's own.
+        let lines = text.lines().filter(|line| !line.contains("cost "));
+        results.push((case.name, lines.map(String::from).collect::<Vec<_>>()));
+    }
+    let Some((_, expected)) = results.first() else { return };
+    let digests = expected.iter().filter(|line| line.starts_with("digest ")).count();
+    assert_eq!(digests, 5, "denoised, filled in twice, two scores: {expected:?}");
+    for verdict in ["the window: score", "spoilt: score"] {
+        let line = expected.iter().find(|line| line.starts_with(verdict)).expect("a score");
+        assert_eq!(line.contains("an anomaly"), verdict.starts_with("spoilt"), "{line}");
+    }
+    for (name, lines) in &results {
+        assert_eq!(lines, expected, "{name}");
+    }
+}
+
 #[test]
 fn no_panic_path_is_left_in_the_core() {
     for case in bare_metal() {
@@ -184,7 +213,7 @@ fn no_panic_path_is_left_in_the_core() {
 #[test]
 fn images_have_no_allocator_and_no_double_arithmetic() {
     for case in bare_metal() {
-        for name in ["digest", "mixture", "bench"] {
+        for name in ["digest", "mixture", "bench", "sensor"] {
             let image = Image::read(&firmware(case, &Job::program(name)).expect("the program builds"));
             let found = image.find(|symbol| image::allocates(symbol) || image::double_routine(symbol));
             assert!(found.is_empty(), "{} {name}: {found:?}", case.name);

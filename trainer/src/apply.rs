@@ -7,7 +7,7 @@ use crate::sample::{MAX_DIM, Network, in_data_units};
 use rayon::prelude::*;
 use tinyscore::levels::{At, From, Levels};
 use tinyscore::rng::stream;
-use tinyscore::sampler::{Ancestral, Resampled, Sampler, Tweedie};
+use tinyscore::sampler::{AnalyticDpm, Ancestral, Resampled, Sampler, Tweedie};
 use tinyscore::{Chain, Error, Known, Plan, Score, noise_level};
 
 /// What is done with noisy data.
@@ -72,13 +72,99 @@ pub fn fill_in(
     times: usize,
     seed: u64,
 ) -> Result<Points, Error> {
-    let levels = network.model().levels();
-    let plan = Resampled::new(Ancestral::new(1.0)?, times)?.plan(levels)?;
-    let rows = each(network, data, |network, i, x| {
-        let mut known = Known::new(network, levels, x, mask)?;
-        begin(&mut known, &plan, stream(seed, i as u64))
-    })?;
+    let plan = Resampled::new(AnalyticDpm, times)?.plan(network.model().levels())?;
+    let rows = each(network, data, |network, i, x| filled(network, x, mask, &plan, stream(seed, i as u64)))?;
     Ok(in_data_units(network.model(), rows.into_iter()))
+}
+
+/// How many draws make an interval, and which of them are its ends.
+///
+/// If the truth is as good as one more draw, it lies below the k-th least of N, or above the k-th largest, with
+/// probability k/(N + 1) each, so that both enclose it with 1 − 2k/(N + 1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Draws {
+    number: usize,
+    /// k
+    rank: usize,
+}
+
+impl Draws {
+    /// The fewest that can tell an interval of `coverage`, 0…1: of .9 the extremes of 19.
+    pub fn covering(coverage: f64) -> Self {
+        Self { number: (2.0 / (1.0 - coverage) - 1e-6).ceil() as usize - 1, rank: 1 }
+    }
+
+    /// As many, or `None` where they are too few.
+    pub fn of(number: usize, coverage: f64) -> Option<Self> {
+        let rank = (0.5 * (1.0 - coverage) * (number + 1) as f64 + 1e-6) as usize;
+        (rank > 0).then_some(Self { number, rank })
+    }
+
+    /// N
+    pub fn number(self) -> usize {
+        self.number
+    }
+}
+
+/// What coordinates may be that are not known.
+#[derive(Clone, Debug)]
+pub struct Filled {
+    /// The mean of the draws, data units; where it is known what is known.
+    pub mean: Points,
+    /// The lower ends of the intervals.
+    pub lower: Points,
+    /// The upper ends.
+    pub upper: Points,
+    /// Evaluations of the network for each row.
+    pub evaluations: usize,
+}
+
+/// As [`fill_in`], with an interval for each coordinate, which is its value where it is known. Row i has a mask of
+/// its own, draw k the seed `seed` + k.
+///
+/// # Errors
+/// As [`fill_in`].
+pub fn fill_in_between(
+    network: &Network<'_>,
+    data: &Points,
+    mask: impl Fn(usize) -> Vec<bool> + Sync,
+    times: usize,
+    Draws { number, rank }: Draws,
+    seed: u64,
+) -> Result<Filled, Error> {
+    let plan = Resampled::new(AnalyticDpm, times)?.plan(network.model().levels())?;
+    let rows = each(network, data, |network, i, x| {
+        let mask = mask(i);
+        let draw = |k| filled(network, x, &mask, &plan, stream(seed.wrapping_add(k as u64), i as u64));
+        let draws = (0..number).map(draw).collect::<Result<Vec<_>, Error>>()?;
+        let ends = (0..x.len()).map(|j| {
+            let mut values: Vec<f32> = draws.iter().map(|draw| draw[j]).collect();
+            values.sort_unstable_by(f32::total_cmp);
+            let mean = if mask[j] { x[j] } else { values.iter().sum::<f32>() / number as f32 };
+            [mean, values[rank - 1], values[number - rank]]
+        });
+        Ok(ends.collect::<Vec<_>>())
+    })?;
+    let [mean, lower, upper] = [0, 1, 2].map(|end| {
+        let row = |row: &Vec<[f32; 3]>| row.iter().map(|ends| ends[end]).collect::<Vec<f32>>();
+        in_data_units(network.model(), rows.iter().map(row))
+    });
+    Ok(Filled { mean, lower, upper, evaluations: number * plan.evaluations() })
+}
+
+/// A draw of what is not known of `x`.
+fn filled(
+    network: &mut Network<'_>,
+    x: &[f32],
+    mask: &[bool],
+    plan: &impl Plan,
+    rng: impl rand::Rng,
+) -> Result<Vec<f32>, Error> {
+    let levels = network.model().levels();
+    let mut known = Known::new(network, levels, x, mask)?;
+    let mut drawn = begin(&mut known, plan, rng)?;
+    known.restore(&mut drawn);
+    Ok(drawn)
 }
 
 /// Draws points of which `measurement` gives the rows of `values`; every step but the last is taken `times`
@@ -156,4 +242,20 @@ fn each<T: Send>(
         f(network, i, &x)
     };
     rows.map_init(|| network.clone(), one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The fewest draws for an interval, and the ranks of more.
+    #[test]
+    fn an_interval_has_enough_draws() {
+        for (coverage, fewest) in [(0.5, 3), (0.9, 19), (0.95, 39), (0.99, 199)] {
+            let draws = Draws::covering(coverage);
+            assert_eq!((draws.number, Some(draws)), (fewest, Draws::of(fewest, coverage)), "{coverage}");
+            assert_eq!(Draws::of(fewest - 1, coverage), None, "{coverage}");
+        }
+        assert_eq!(Draws::of(99, 0.9), Some(Draws { number: 99, rank: 5 }));
+    }
 }

@@ -11,10 +11,10 @@ use std::fmt;
 use tinyscore::levels::{At, Pick, Spacing};
 use tinyscore::rng::stream;
 use tinyscore::sampler::{
-    Ancestral, Churn, Ddim, Deis, DpmSolver2M, DpmSolverSde2M, Heun, Ipndm, Langevin, Mala,
+    AnalyticDpm, Ancestral, Churn, Ddim, Deis, DpmSolver2M, DpmSolverSde2M, Heun, Ipndm, Langevin, Mala,
     PredictorCorrector, ReverseSde, Sampler, UnderdampedLangevin,
 };
-use tinyscore::{Chain, Error, HISTORY, Plan, Score, Step};
+use tinyscore::{Chain, Error, HISTORY, Levels, Plan, Score, Step};
 
 /// Chains per check.
 const CHAINS: usize = 20_000;
@@ -77,6 +77,7 @@ pub fn checks() -> Result<Vec<Check>, Error> {
         modes("predictor-corrector, 159 evaluations: per-mode sd ratio", predictor_corrector, 80, 1.0)?,
         modes("reverse SDE, 500 evaluations: per-mode sd ratio", |l| ReverseSde.plan(l), 500, 1.0)?,
     ];
+    checks.push(analytic_dpm()?);
     for e in [0.05, 0.2, 0.5] {
         checks.push(langevin(e)?);
     }
@@ -104,6 +105,38 @@ pub fn checks() -> Result<Vec<Check>, Error> {
         checks.push(order(name, |l| Deis::new(k)?.plan(l), k as f64, ladder)?);
     }
     Ok(checks)
+}
+
+/// Levels of which the power is known.
+#[derive(Clone, Copy)]
+struct Measured<'a> {
+    sigmas: &'a [f32],
+    powers: &'a [f32],
+}
+
+impl Levels for Measured<'_> {
+    fn count(&self) -> usize {
+        self.sigmas.len()
+    }
+
+    fn sigma(&self, i: usize) -> f32 {
+        self.sigmas.sigma(i)
+    }
+
+    fn power(&self, i: usize) -> f32 {
+        self.powers.sigma(i)
+    }
+}
+
+/// Of a Gaussian the optimal variance is the exact one, however few the steps.
+fn analytic_dpm() -> Result<Check, Error> {
+    let (sigmas, variance) = (karras(5)?, 0.25);
+    let powers: Vec<f32> = sigmas.iter().map(|sigma| sigma * sigma / (variance + sigma * sigma)).collect();
+    let plan = AnalyticDpm.plan(Measured { sigmas: &sigmas, powers: &powers })?;
+    let samples = draw(&GaussianMixture::single(1, variance, &sigmas), &plan, CHAINS, 1, |_| ())?;
+    let square: f64 = samples.values().iter().map(|x| f64::from(x * x)).sum();
+    let ratio = square / samples.len() as f64 / f64::from(variance);
+    Ok(Check::near("Analytic-DPM, 5 evaluations: variance of a Gaussian", ratio, 1.0, 0.04))
 }
 
 /// Churn on every fourth level.

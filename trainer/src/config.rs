@@ -359,8 +359,8 @@ impl Config {
         };
         let Source { window, stride, hold_out, .. } = self.source;
         let named = Set::named(&self.data, None).is_some();
-        let only_length = Source { window, ..Source::default() };
-        if named && self.source != only_length {
+        let allowed = Source { window, without: self.source.without.clone(), ..Source::default() };
+        if named && self.source != allowed {
             return refuse(format!(
                 "{} is a named set, which takes no kind, labels, label_column, stride or hold_out: leave them out",
                 self.data

@@ -8,6 +8,7 @@ use anyhow::Result;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
+use std::collections::BTreeSet;
 use std::path::Path;
 use tinyscore::MAX_LATENTS;
 
@@ -25,6 +26,8 @@ pub struct Dataset {
     pub reference: Points,
     /// Other points: the distance between both is the floor of every metric.
     pub other: Points,
+    /// Points of the classes that were left out, drawn with the reference.
+    pub left_out: Option<Points>,
     /// From data to model units, fitted to the training part.
     pub codec: Codec,
     /// The training part in model units.
@@ -37,6 +40,11 @@ pub struct Dataset {
     pub width: Option<usize>,
 }
 
+/// What is trained on, what samples are compared with, and other points.
+type Parts = (Points, Points, Points);
+/// What a row is, and pixels in a line of an image.
+type Shape = (Kind, Option<usize>);
+
 impl Dataset {
     /// Draws or loads what `config` names. Without a test file a share of the rows, chosen at random, is held
     /// back for comparison.
@@ -44,13 +52,20 @@ impl Dataset {
     /// # Errors
     /// A name that is neither a data set nor a data file, or a file with a defect.
     pub fn load(config: &Config) -> Result<Self> {
-        match named(&config.data, config.source.window) {
+        let (parts, toy, shape) = match named(&config.data, config.source.window) {
             Some(set) => Self::draw(set, config),
-            None => Self::read(config),
-        }
+            None => Self::read(config)?,
+        };
+        let (parts, left_out) = match config.source.without.as_slice() {
+            [] => (parts, None),
+            without => {
+                leave_out(parts, without).map_err(|what| UsageError(format!("{}: {what}", config.data)))?
+            }
+        };
+        Self::new(parts, left_out, toy, shape, config)
     }
 
-    fn draw(set: Set, config: &Config) -> Result<Self> {
+    fn draw(set: Set, config: &Config) -> (Parts, Option<Toy>, Shape) {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(config.seed);
         let train = set.draw(config.points, &mut rng);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(config.seed ^ HELD_BACK);
@@ -58,13 +73,14 @@ impl Dataset {
         let reference = set.draw(n, &mut rng);
         let other = set.draw(n, &mut rng);
         let toy = if let Set::Plane(toy) = set { Some(toy) } else { None };
-        Self::new((train, reference, other), toy, (set.kind(), set.width()), config)
+        ((train, reference, other), toy, (set.kind(), set.width()))
     }
 
     fn new(
-        (train, reference, other): (Points, Points, Points),
+        (train, reference, other): Parts,
+        left_out: Option<Points>,
         toy: Option<Toy>,
-        (kind, width): (Kind, Option<usize>),
+        (kind, width): Shape,
         config: &Config,
     ) -> Result<Self> {
         let (latents, most) = (config.net.latent, train.dim().min(train.len() - 1).min(MAX_LATENTS));
@@ -77,10 +93,10 @@ impl Dataset {
         }
         let codec = Codec::fit(&train, kind, latents);
         let standard = codec.encode(&train);
-        Ok(Self { train, reference, other, codec, standard, toy, kind, width })
+        Ok(Self { train, reference, other, left_out, codec, standard, toy, kind, width })
     }
 
-    fn read(config: &Config) -> Result<Self> {
+    fn read(config: &Config) -> Result<(Parts, Option<Toy>, Shape)> {
         let path = file(&config.data)?;
         let Loaded { train: all, test, kind, width } = data::load(path, &config.source)?;
         if all.dim() > crate::sample::MAX_DIM {
@@ -104,13 +120,43 @@ impl Dataset {
         // Classifiers learn from them, the more the better.
         let most = if kind == Kind::Points { reference.len() } else { compared(kind) };
         let other = all.pick(&train[..most.min(train.len())]);
-        Self::new((all.pick(&train), reference, other), None, (kind, width), config)
+        Ok(((all.pick(&train), reference, other), None, (kind, width)))
     }
 
     /// Data dimensions.
     pub fn dim(&self) -> usize {
         self.train.dim()
     }
+}
+
+/// The points of other classes than these, which are numbered anew, and those of these.
+fn part(points: &Points, classes: &[u16]) -> (Points, Points) {
+    let (out, kept): (Vec<usize>, Vec<usize>) =
+        (0..points.len()).partition(|&i| points.label(i).is_some_and(|label| classes.contains(&label)));
+    let kept = points.pick(&kept);
+    let below: BTreeSet<u16> = classes.iter().copied().collect();
+    let anew = |&label: &u16| label - below.range(..label).count() as u16;
+    let labels = kept.labels().iter().map(anew).collect();
+    (kept.with_labels(labels), points.pick(&out))
+}
+
+/// The parts without these classes, and the reference of these.
+fn leave_out((train, reference, other): Parts, classes: &[u16]) -> Result<(Parts, Option<Points>), String> {
+    let have: BTreeSet<u16> = train.labels().iter().copied().collect();
+    if have.is_empty() {
+        return Err("there are no classes to leave out: give labels, or no `without`".into());
+    }
+    if let Some(class) = classes.iter().find(|class| !have.contains(class)) {
+        return Err(format!("`without` names class {class}, but the classes are {have:?}: take of these"));
+    }
+    let left_out = part(&reference, classes).1;
+    let [train, reference, other] = [train, reference, other].map(|p| part(&p, classes).0);
+    if train.len() < 2 || reference.is_empty() || other.is_empty() {
+        return Err(format!(
+            "`without` {classes:?} leaves nothing to train on and to compare: leave out fewer"
+        ));
+    }
+    Ok(((train, reference, other), Some(left_out)))
 }
 
 fn compared(kind: Kind) -> usize {
@@ -136,4 +182,47 @@ pub fn file(data: &str) -> Result<&Path, UsageError> {
     Err(UsageError(format!(
         "data is {data:?}, but must be one of {names}, or a .csv or .npy file, or a file or folder of IDX images"
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Preset;
+
+    fn without(name: &str, without: &[u16]) -> Result<Dataset> {
+        let mut config = Config { points: 300, ..Config::new(name, Preset::Default) };
+        config.source.without = without.to_vec();
+        Dataset::load(&config)
+    }
+
+    /// The other classes stay as they were, but for their numbers and the scale.
+    #[test]
+    fn classes_are_left_out_of_all_parts() {
+        let (all, some) = (without("ecg", &[]).unwrap(), without("ecg", &[1]).unwrap());
+        let rows = |points: &Points, class: u16| {
+            let rows = (0..points.len()).filter(|&i| points.label(i) == Some(class));
+            points.pick(&rows.collect::<Vec<_>>()).values().to_vec()
+        };
+        for (all, some) in
+            [(&all.train, &some.train), (&all.reference, &some.reference), (&all.other, &some.other)]
+        {
+            assert_eq!(some.classes(), 2);
+            assert_eq!([0, 1].map(|class| rows(some, class)), [0, 2].map(|class| rows(all, class)));
+        }
+        assert!(all.left_out.is_none());
+        assert_eq!(some.left_out.unwrap().values(), rows(&all.reference, 1));
+        assert_eq!(some.standard.len(), some.train.len());
+    }
+
+    #[test]
+    fn classes_that_are_not_there_or_all_are_refused() {
+        for (classes, part) in
+            [(&[3][..], "names class 3, but the classes are {0, 1, 2}"), (&[0, 1, 2], "leaves nothing")]
+        {
+            let error = without("vibration", classes).unwrap_err();
+            assert!(error.is::<UsageError>() && error.to_string().contains(part), "{error}");
+        }
+        let error = without("swiss-roll", &[0]).unwrap_err().to_string();
+        assert!(error.contains("no classes to leave out"), "{error}");
+    }
 }

@@ -36,6 +36,7 @@ pub mod sde;
 pub mod suite;
 pub mod sweep;
 pub mod train;
+pub mod uses;
 
 pub mod advise;
 pub mod apply;

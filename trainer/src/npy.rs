@@ -11,11 +11,17 @@ use crate::{Points, atomic};
 
 /// Writes all `points` to `path`; an old file is replaced in one step or not at all.
 pub fn save(path: &Path, points: &Points) -> io::Result<()> {
-    let mut writer = NpyWriter::create(path, points.len(), points.dim())?;
-    for row in points.rows() {
-        writer.push_row(row)?;
-    }
-    writer.finish()
+    save_all(&[(path, points)])
+}
+
+/// Writes several files: all are whole before the first is in its place.
+pub fn save_all(files: &[(&Path, &Points)]) -> io::Result<()> {
+    let written = |(path, points): &(&Path, &Points)| {
+        let mut writer = NpyWriter::create(path, points.len(), points.dim())?;
+        points.rows().try_for_each(|row| writer.push_row(row)).map(|()| writer)
+    };
+    let writers = files.iter().map(written).collect::<io::Result<Vec<_>>>()?;
+    writers.into_iter().try_for_each(NpyWriter::finish)
 }
 
 /// Writes a `.npy` file row by row, holding none of them.

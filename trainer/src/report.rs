@@ -3,6 +3,7 @@
 use crate::codec;
 use crate::evaluate::MixtureModes;
 use crate::fidelity::AtLevel;
+use crate::uses::Uses;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 
@@ -95,6 +96,9 @@ pub struct Report {
     pub gaussian: Option<Quality>,
     /// Other real data instead of samples.
     pub floor: Quality,
+    /// What a model of windows is used for.
+    #[serde(flatten)]
+    pub uses: Uses,
     /// R averaged over 25 levels from 0.01 to 6, of the integer network, where the score is known.
     pub score_error: Option<f64>,
     /// The same of the float network.
@@ -128,6 +132,7 @@ impl Report {
         if let (Some(float), Some(int8)) = (self.float_score_error, self.score_error) {
             let _ = writeln!(out, "  {:<28}{float:>11.5}{int8:>11.5}{:>14.5}", "score error R", 0.0);
         }
+        out += &self.uses.table();
         out
     }
 
@@ -163,6 +168,7 @@ impl Report {
             let cells: Vec<String> = values.iter().map(|v| cell(*v)).collect();
             let _ = writeln!(out, "| {name} | {} |", cells.join(" | "));
         }
+        out += &self.uses.markdown();
         let _ = write!(
             out,
             "\nint8 against float: cosine at least {:.5}, relative L2 at most {:.2} % at every noise level.\n\n\
@@ -188,7 +194,7 @@ pub fn table(title: &str, columns: &[(&str, &Quality)]) -> String {
     out
 }
 
-fn cell(value: Option<f64>) -> String {
+pub(crate) fn cell(value: Option<f64>) -> String {
     value.map_or_else(String::new, |v| format!("{v:.4}"))
 }
 

@@ -18,6 +18,7 @@ use crate::quantize::{Calibration, Export, quantize};
 use crate::report::{Report, worst};
 use crate::sample::{draw, draw_chains, draw_classes, in_data_units, network, path};
 use crate::train::{Task, Trained, train};
+use crate::uses::Uses;
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
@@ -32,6 +33,9 @@ use tinyscore::{Conditional, Digest, Levels, Model, Plan, Score};
 const CALIBRATION: usize = 60_000;
 /// Levels and ends of the averaged score error.
 const ERROR_LEVELS: (usize, f32, f32) = (25, 6.0, 0.01);
+
+/// Keeps the draws of gaps apart from the samples'.
+const GAPS: u64 = 0x6a9;
 
 /// Lines of a sheet of images, and columns where there are no classes.
 const GRID: usize = 10;
@@ -384,12 +388,21 @@ impl Run {
             guided,
             gaussian: judge.gaussian(int8.len(), seed)?,
             floor: judge.of(&self.data.other)?,
+            uses: self.uses(blob)?,
             score_error: errors.map(|e| e.0),
             float_score_error: errors.map(|e| e.1),
             worst_cosine,
             worst_relative_l2,
             levels,
         })
+    }
+
+    /// How good the blob is at what models of windows are used for.
+    ///
+    /// # Errors
+    /// When the blob is damaged or does not fit.
+    pub fn uses(&self, blob: &[u8]) -> Result<Uses> {
+        Ok(Uses::judge(&network(blob)?, &self.data, self.config.seed ^ GAPS)?)
     }
 
     /// Draws the pictures that suit the data.

@@ -14,6 +14,9 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+/// Training steps of models without a fault: a detector is as good as a model of whole windows before that.
+const DETECTOR_STEPS: u64 = 30_000;
+
 /// One number of a report with its bounds.
 struct Gate {
     name: &'static str,
@@ -24,6 +27,8 @@ struct Gate {
 enum Number {
     /// A metric of the int8 samples, which baseline and floor have too.
     Metric(fn(&Quality) -> Option<f64>),
+    /// Of int8 and of Gaussians.
+    Beside(fn(&Report) -> Option<[f64; 2]>),
     /// Any other.
     Other(fn(&Report) -> f64),
 }
@@ -33,23 +38,29 @@ impl Gate {
         Self { name, good, number: Number::Metric(number) }
     }
 
+    fn beside(
+        name: &'static str,
+        good: RangeInclusive<f64>,
+        numbers: fn(&Report) -> Option<[f64; 2]>,
+    ) -> Self {
+        Self { name, good, number: Number::Beside(numbers) }
+    }
+
     fn other(name: &'static str, good: RangeInclusive<f64>, number: fn(&Report) -> f64) -> Self {
         Self { name, good, number: Number::Other(number) }
     }
 
-    /// NaN where the report does not have it.
-    fn value(&self, report: &Report) -> f64 {
+    /// Of int8, of Gaussians and of real data; NaN where the report does not have it.
+    fn values(&self, report: &Report) -> [f64; 3] {
+        let or_none = |value: Option<f64>| value.unwrap_or(f64::NAN);
         match self.number {
-            Number::Metric(metric) => metric(&report.int8).unwrap_or(f64::NAN),
-            Number::Other(number) => number(report),
-        }
-    }
-
-    /// The metric of `other` samples than those that are judged.
-    fn beside(&self, other: Option<&Quality>) -> f64 {
-        match self.number {
-            Number::Metric(metric) => other.and_then(metric).unwrap_or(f64::NAN),
-            Number::Other(_) => f64::NAN,
+            Number::Metric(metric) => [Some(&report.int8), report.gaussian.as_ref(), Some(&report.floor)]
+                .map(|q| or_none(q.and_then(metric))),
+            Number::Beside(numbers) => {
+                let numbers = numbers(report);
+                [or_none(numbers.map(|n| n[0])), or_none(numbers.map(|n| n[1])), f64::NAN]
+            }
+            Number::Other(number) => [number(report), f64::NAN, f64::NAN],
         }
     }
 }
@@ -146,8 +157,40 @@ fn windows_gates(largest_sw2: f64) -> Vec<Gate> {
         Gate::metric("C2ST", 0.0..=0.60, |q| Some(q.c2st)),
         Gate::metric("log-PSD error", 0.0..=0.15, |q| q.realism.as_ref()?.log_psd_error),
     ];
+    gates.extend(filling_gates());
     gates.extend(size_gates(10.0, 52_000.0));
     gates
+}
+
+/// The gates of gaps filled in, in standard deviations of the data.
+fn filling_gates() -> [Gate; 3] {
+    [
+        Gate::beside("gap: 90 % covers", 0.85..=0.95, |r| {
+            let filling = r.uses.filling?;
+            Some([filling.int8.coverage, filling.gaussians.coverage])
+        }),
+        Gate::beside("gap: mean width", 0.0..=1.4, |r| {
+            let filling = r.uses.filling?;
+            Some([filling.int8.width, filling.gaussians.width])
+        }),
+        Gate::beside("gap: RMSE", 0.0..=0.6, |r| {
+            let filling = r.uses.filling?;
+            Some([filling.int8.rmse, filling.gaussians.rmse])
+        }),
+    ]
+}
+
+/// The gates of a fault that no training saw.
+fn detection_gates() -> Vec<Gate> {
+    vec![
+        Gate::beside("AUC of the unseen", 0.95..=1.0, |r| {
+            r.uses.detection.map(|detection| [detection.int8, detection.gaussians])
+        }),
+        // A tie at 1.000 is one.
+        Gate::other("AUC − best baseline's", -0.0005..=1.0, |r| {
+            r.uses.detection.map_or(f64::NAN, |detection| detection.int8 - detection.baseline())
+        }),
+    ]
 }
 
 /// At most so many evaluations and parameters.
@@ -194,14 +237,21 @@ pub fn mnist(data: Option<&str>) -> Vec<Entry> {
     vec![Entry { name: "mnist".into(), config, gates: mnist_gates() }]
 }
 
-/// Heartbeats and vibration.
+/// Heartbeats and vibration, and each without one of its faults, which the detector has to find.
 pub fn windows() -> Vec<Entry> {
-    let entry = |(name, largest_sw2): (&str, f64)| Entry {
-        name: name.to_owned(),
-        config: Config::new(name, Preset::Windows),
-        gates: windows_gates(largest_sw2),
-    };
-    [("ecg", 0.07), ("vibration", 0.085)].map(entry).into()
+    let mut entries = Vec::new();
+    for (name, largest_sw2) in [("ecg", 0.07), ("vibration", 0.085)] {
+        let config = Config::new(name, Preset::Windows);
+        let gates = windows_gates(largest_sw2);
+        entries.push(Entry { name: name.to_owned(), config: config.clone(), gates });
+        for fault in [1, 2] {
+            let mut config = config.clone();
+            config.source.without = vec![fault];
+            config.training.steps = DETECTOR_STEPS;
+            entries.push(Entry { name: format!("{name}-without-{fault}"), config, gates: detection_gates() });
+        }
+    }
+    entries
 }
 
 /// Trains over seeds 1…`seeds` below `dir`, unless they are there, and judges the medians.
@@ -221,10 +271,9 @@ pub fn suite(dir: &Path, entries: &[Entry], seeds: u64, stop: &AtomicBool) -> Re
         };
         let reports = (1..=seeds).map(one).collect::<Result<Vec<_>>>()?;
         for gate in gates.iter().chain(&fidelity_gates()) {
-            let over = |number: &dyn Fn(&Report) -> f64| median(reports.iter().map(number).collect());
-            let value = over(&|r| gate.value(r));
-            let gaussian = number(over(&|r| gate.beside(r.gaussian.as_ref())));
-            let floor = number(over(&|r| gate.beside(Some(&r.floor))));
+            let over = |i: usize| median(reports.iter().map(|report| gate.values(report)[i]).collect());
+            let [value, gaussian, floor] = [0, 1, 2].map(over);
+            let [gaussian, floor] = [gaussian, floor].map(number);
             let (name, met) = (gate.name, gate.good.contains(&value));
             passed &= met;
             let bound = format!("{} … {}", gate.good.start(), gate.good.end());

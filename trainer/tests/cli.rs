@@ -100,7 +100,7 @@ fn every_command_works_on_a_fresh_run() {
     assert_eq!(a[a.len() - 6050 * 8..][..160], b[b.len() - 160..], "the first chains depend on their number");
     let first = works(dir, &["digest", model]);
     assert_eq!(first, works(dir, &["digest", model]));
-    assert_eq!(first.lines().count(), 22);
+    assert_eq!(first.lines().count(), 23);
     assert!(first.lines().all(|line| line.starts_with("digest ") && line.split(' ').count() == 3), "{first}");
     works(dir, &["eval", "run"]);
     works(dir, &["plot", "run"]);
@@ -210,6 +210,8 @@ fn wrong_settings_are_usage_errors() {
         (&["--sampler", "ancestral", "--eta", "1.5"], &["eta is 1.5", "in 0…1"]),
         (&["--activation-bits", "7"], &["activation_bits is 7", "8 or 16"]),
         (&["--learning-rate", "NaN"], &["learning_rate is NaN"]),
+        (&["--data", "ecg", "--without", "4"], &["ecg", "class 4", "{0, 1, 2}"]),
+        (&["--data", "ecg", "--without", "0,1,2"], &["ecg", "leaves nothing"]),
         (&["--data", "moon"], &["data is \"moon\"", "moons", ".csv or .npy"]),
         (&["--sampler", "euler"], &["euler", "possible values"]),
         (&["--objective", "flow"], &["flow", "possible values", "v-prediction"]),
@@ -413,6 +415,46 @@ fn labelled_images_train_and_constant_pixels_stay() {
     let samples = trainer::data::read(&dir.join("a.npy")).unwrap();
     assert!(samples.rows().all(|row| row[0] == 7.0 && row[1].abs() < 1e-7));
     assert!(samples.rows().any(|row| row[2] != samples.row(0)[2]));
+}
+
+/// Windows without a class: the report says how well that is found and how gaps are filled in, and a gap of one's own
+/// gets its intervals in three files or none.
+#[test]
+fn windows_without_a_class_are_filled_in_with_intervals() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let mut args = vec!["train", "--data", "ecg", "--without", "1", "--out", "run"];
+    args.extend(SHORT);
+    let printed = works(dir, &args);
+    let report = text(&fs::read(dir.join("run/report.md")).unwrap());
+    for text in [printed, works(dir, &["eval", "run"]), report] {
+        assert!(
+            text.contains("90 % intervals cover") && text.contains("windows of unseen classes"),
+            "{text}"
+        );
+    }
+    assert!(text(&fs::read(dir.join("run/config.toml")).unwrap()).contains("without = [1]"));
+    let impute = |more: &[&'static str]| {
+        let data =
+            ["impute", "run/model.postcard", "run/samples-int8.npy", "--unknown", "3,4", "--times", "1"];
+        [&data[..], &["--out", "full.npy"], more].concat()
+    };
+    fails(dir, &impute(&["--interval", "0.9", "--draws", "18"]), 2, &["draws is 18", "0.9", "at least 19"]);
+    fails(dir, &impute(&["--interval", "1"]), 2, &["interval is 1", "0.999"]);
+    fs::write(dir.join("full-lower.npy"), "").unwrap();
+    fails(dir, &impute(&["--interval", "0.9"]), 1, &["full-lower.npy exists"]);
+    assert!(!dir.join("full.npy").exists() && !dir.join("full-upper.npy").exists());
+    fs::remove_file(dir.join("full-lower.npy")).unwrap();
+    works(dir, &impute(&["--interval", "0.9"]));
+    let [data, mean, lower, upper] = ["run/samples-int8.npy", "full.npy", "full-lower.npy", "full-upper.npy"]
+        .map(|file| data::read(&dir.join(file)).unwrap());
+    for i in 0..data.len() {
+        for j in 0..64 {
+            let [x, low, middle, high] = [&data, &lower, &mean, &upper].map(|points| points.row(i)[j]);
+            let known = (low, high) == (middle, middle) && (x - middle).abs() < 1e-5;
+            assert!(if j == 3 || j == 4 { low < middle && middle < high } else { known }, "{i} {j}");
+        }
+    }
 }
 
 /// Ctrl-C leaves a checkpoint and no half-written file; resuming ends as if nothing had happened.

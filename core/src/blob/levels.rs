@@ -54,4 +54,8 @@ impl Levels for LevelTable<'_> {
     fn sigma(&self, i: usize) -> f32 {
         float(self.0, LEVEL / 4 * i)
     }
+
+    fn power(&self, i: usize) -> f32 {
+        self.get(i).power
+    }
 }

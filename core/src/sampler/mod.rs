@@ -6,6 +6,7 @@
 //! K + N(K − 1)), and a plan of one level is the Tweedie denoiser. Langevin dynamics stays at one level.
 //! [`Mala`] accepts or rejects, so it is no plan but a chain of its own.
 
+mod analytic_dpm;
 mod ancestral;
 mod annealed_langevin;
 mod churn;
@@ -24,6 +25,7 @@ mod reverse_sde;
 mod tweedie;
 mod underdamped_langevin;
 
+pub use analytic_dpm::AnalyticDpm;
 pub use ancestral::Ancestral;
 pub use annealed_langevin::{AnnealedLangevin, StepRule};
 pub use churn::Churn;

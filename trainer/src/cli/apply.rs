@@ -5,7 +5,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use trainer::apply::{self, Denoising, Noise};
+use trainer::apply::{self, Denoising, Draws, Noise};
 use trainer::config::UsageError;
 use trainer::inverse::Measurement;
 use trainer::points::Points;
@@ -46,8 +46,16 @@ pub struct Impute {
     /// Columns to fill in, from 0; what they hold in the file does not matter
     #[arg(long, value_name = "I,J,…", value_delimiter = ',', required = true)]
     unknown: Vec<usize>,
+    /// Write the mean of many draws instead of one, and beside FILE.npy the ends of intervals that cover the truth
+    /// with this probability: FILE-lower.npy and FILE-upper.npy
+    #[arg(long, value_name = "P")]
+    interval: Option<f64>,
+    /// Draws behind an interval [default: the fewest whose extremes cover that much, 19 for 0.9; more make it
+    /// narrower, by a tenth at most]
+    #[arg(long, value_name = "N", requires = "interval")]
+    draws: Option<usize>,
     /// Times that every step is taken; more agree better with the known columns
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 20)]
     times: usize,
     /// Seed of the draws
     #[arg(long, default_value_t = 1)]
@@ -120,15 +128,63 @@ pub fn impute(args: &Impute) -> Result<()> {
         return Err(UsageError(what).into());
     }
     let mask: Vec<bool> = (0..dim).map(|column| !args.unknown.contains(&column)).collect();
-    let full = args.files.fits(apply::fill_in(&network, &rows, &mask, args.times, args.seed))?;
-    save(&args.out, &full)?;
+    let Some(coverage) = args.interval else {
+        let full = args.files.fits(apply::fill_in(&network, &rows, &mask, args.times, args.seed))?;
+        save(&args.out, &full)?;
+        println!(
+            "{}: {} rows, {} of {dim} columns filled in",
+            args.out.display(),
+            full.len(),
+            args.unknown.len()
+        );
+        return Ok(());
+    };
+    let draws = args.enough(coverage)?;
+    let [lower, upper] = ["lower", "upper"].map(|end| beside(&args.out, end));
+    [&lower, &upper].into_iter().try_for_each(|path| refuse_existing(path))?;
+    let mask = |_| mask.clone();
+    let filled =
+        args.files.fits(apply::fill_in_between(&network, &rows, mask, args.times, draws, args.seed))?;
+    let files = [(&*lower, &filled.lower), (&*upper, &filled.upper), (&*args.out, &filled.mean)];
+    npy::save_all(&files).with_context(|| cannot_write(&args.out))?;
     println!(
-        "{}: {} rows, {} of {dim} columns filled in",
+        "{}: {} rows, {} of {dim} columns filled in by the mean of {} draws; {} and {}: between them lies {} %; {} \
+         evaluations a row",
         args.out.display(),
-        full.len(),
-        args.unknown.len()
+        rows.len(),
+        args.unknown.len(),
+        draws.number(),
+        lower.display(),
+        upper.display(),
+        100.0 * coverage,
+        filled.evaluations
     );
     Ok(())
+}
+
+impl Impute {
+    /// The draws behind an interval.
+    fn enough(&self, coverage: f64) -> Result<Draws, UsageError> {
+        if !(0.001..=0.999).contains(&coverage) {
+            return Err(UsageError(format!("interval is {coverage}, but must be in 0.001…0.999")));
+        }
+        let fewest = Draws::covering(coverage);
+        match self.draws {
+            None => Ok(fewest),
+            Some(number) => Draws::of(number, coverage).ok_or_else(|| {
+                let fewest = fewest.number();
+                UsageError(format!(
+                    "draws is {number}, but an interval of {coverage} takes at least {fewest}"
+                ))
+            }),
+        }
+    }
+}
+
+/// `DIR/NAME-end.npy` for `DIR/NAME.npy`.
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{stem}-{end}.npy"))
 }
 
 pub fn solve(args: &Solve) -> Result<()> {

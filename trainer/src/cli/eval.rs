@@ -1,6 +1,6 @@
 //! Judging: runs, suites, samplers by their evaluations, and likelihoods.
 
-use super::commands::{free, refuse_existing, stop_flag};
+use super::commands::{free, read_model, refuse_existing, stop_flag};
 use super::{Eval, Likelihood, SuiteName};
 use anyhow::{Context, Result, bail};
 use rand::SeedableRng;
@@ -35,6 +35,7 @@ fn eval_run(dir: &Path) -> Result<()> {
     columns.extend(gaussian.as_ref().map(|quality| ("Gaussians", quality)));
     columns.push(("real vs real", &real));
     print!("{}", table(&run.config.data, &columns));
+    print!("{}", run.uses(&read_model(&run.file("model.postcard"))?)?.table());
     Ok(())
 }
 

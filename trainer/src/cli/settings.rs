@@ -129,6 +129,9 @@ pub struct SourceArgs {
     /// [default: 0.2]
     #[arg(long, value_name = "SHARE")]
     hold_out: Option<f32>,
+    /// Classes to leave out, such as a fault that the detector is to find; the others are numbered anew from 0
+    #[arg(long, value_name = "C,C,…", value_delimiter = ',')]
+    without: Option<Vec<u16>>,
 }
 
 impl SourceArgs {
@@ -139,7 +142,7 @@ impl SourceArgs {
         source.label_column = self.label_column.clone().or(source.label_column.take());
         source.window = self.window.or(source.window);
         source.stride = self.stride.or(source.stride);
-        take!(self.hold_out => source.hold_out);
+        take!(self.hold_out => source.hold_out, self.without => source.without);
     }
 }
 

@@ -39,10 +39,21 @@ pub struct Source {
     pub stride: Option<usize>,
     /// Share held back for comparison where there is no test file.
     pub hold_out: f32,
+    /// Classes that are left out; the others are numbered anew from 0.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<u16>,
 }
 
 impl Default for Source {
     fn default() -> Self {
-        Self { kind: None, labels: None, label_column: None, window: None, stride: None, hold_out: 0.2 }
+        Self {
+            kind: None,
+            labels: None,
+            label_column: None,
+            window: None,
+            stride: None,
+            hold_out: 0.2,
+            without: Vec::new(),
+        }
     }
 }

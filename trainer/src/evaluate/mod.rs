@@ -3,6 +3,7 @@
 //! Values of the tests marked "reference" come from an independent implementation in numpy 2.4,
 //! scipy 1.17 and scikit-learn 1.9, on the same two clouds of `fixture`.
 
+mod auc;
 mod c2st;
 mod class_gaussians;
 mod frechet;
@@ -16,8 +17,9 @@ mod spectrum;
 mod svc;
 mod sw2;
 
+pub use auc::auc;
 pub use c2st::c2st;
-pub use class_gaussians::ClassGaussians;
+pub use class_gaussians::{ClassGaussians, Marginal};
 pub use frechet::frechet;
 pub use mmd::mmd2;
 pub use modes::{MixtureModes, mixture_modes};

@@ -59,6 +59,20 @@ impl Pca {
     pub fn rows(&self) -> impl Iterator<Item = Vec<f32>> {
         self.directions.column_iter().map(|column| column.iter().map(|&v| v as f32).collect())
     }
+
+    /// Squared distance of each point from the plane of the components: the error of reconstruction.
+    ///
+    /// # Panics
+    /// If the dimensions differ.
+    pub fn residuals(&self, points: &Points) -> Vec<f32> {
+        let projected = self.project(points);
+        let square = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>();
+        let one = |(row, inside): (&[f32], &[f32])| {
+            let whole = square(&mut row.iter().zip(&self.mean).map(|(&x, mean)| f64::from(x) - mean));
+            (whole - square(&mut inside.iter().map(|&x| f64::from(x)))) as f32
+        };
+        points.rows().zip(projected.rows()).map(one).collect()
+    }
 }
 
 #[cfg(test)]
@@ -73,6 +87,8 @@ mod tests {
         let values = (0..100_i16).flat_map(|i| [f32::from(i % 7), 3.0 * f32::from(i), f32::from(i % 2)]);
         let points = Points::new(3, values.collect());
         let first = Pca::fit(&points, 1).project(&points);
+        let off = Pca::fit(&points, 2).residuals(&points);
+        assert!(off[0] < 0.3 && Pca::fit(&points, 3).residuals(&points)[0].abs() < 1e-2, "{off:?}");
         close(f64::from(first.row(99)[0] - first.row(0)[0]).abs(), 297.0, 0.01);
         close(first.values().iter().map(|&x| f64::from(x)).sum(), 0.0, 0.1);
     }

@@ -86,7 +86,7 @@ pub fn objectives(dir: &Path, stop: &AtomicBool) -> Result<(String, bool)> {
         let report = trained(&dir.join(folder), name, config.clone(), stop)?;
         let missed = missed(&gates, &report);
         let _ = write!(table, "{name:<20}");
-        gates.iter().for_each(|gate| table += &format!("{:>24}", number(gate.value(&report))));
+        gates.iter().for_each(|gate| table += &format!("{:>24}", number(gate.values(&report)[0])));
         let _ = writeln!(table, "  {}", if missed.is_empty() { "pass" } else { "FAIL" });
         for Missed { gate, value, bound } in &missed {
             let _ = writeln!(notes, "{name}: {gate} is {}, the gate {bound}", number(*value));
@@ -114,7 +114,7 @@ pub fn objectives(dir: &Path, stop: &AtomicBool) -> Result<(String, bool)> {
 
 fn missed(gates: &[Gate], report: &Report) -> Vec<Missed> {
     let verdict = |gate: &Gate| {
-        let value = gate.value(report);
+        let [value, ..] = gate.values(report);
         let bound = if value < *gate.good.start() { *gate.good.start() } else { *gate.good.end() };
         (!gate.good.contains(&value)).then_some(Missed { gate: gate.name, value, bound })
     };
