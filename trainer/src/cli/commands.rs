@@ -110,16 +110,20 @@ fn print_report(report: &Report) {
 
 pub fn quantize(args: &Quantize) -> Result<()> {
     let mut run = Run::open(&args.run)?;
-    let denoiser = run.trained()?;
+    let checkpoint = run.checkpoint()?;
+    let (denoiser, aware) = (run.averaged(&checkpoint), run.aware(&checkpoint)?);
+    let bits = |run: &Run| (run.config.export.weight_bits, run.config.export.activation_bits);
+    let trained_for = bits(&run);
     args.export.apply(&mut run.config.export);
     args.sampling.apply(&mut run.config.sampling);
     run.config.check()?;
-    let blob = run.export(&denoiser)?;
+    // Weights that were trained for other bits are on another grid.
+    let aware = aware.filter(|_| bits(&run) == trained_for);
+    let blob = run.export(&denoiser, aware.as_ref())?;
     let e = &run.config.export;
-    let path = args
-        .out
-        .clone()
-        .unwrap_or_else(|| run.file(&format!("model-{}-{}.postcard", e.levels, e.activation_bits)));
+    let path = args.out.clone().unwrap_or_else(|| {
+        run.file(&format!("model-{}-w{}a{}.postcard", e.levels, e.weight_bits, e.activation_bits))
+    });
     write_new(&path, &blob)?;
     let (cosine, l2) = worst(&run.fidelity(&denoiser, &blob)?);
     println!(

@@ -95,6 +95,7 @@ fn eval_suite(args: &Eval, name: SuiteName) -> Result<()> {
             suite::suite(&dir("digits"), &suite::digits(args.data.as_deref()), args.seeds, &stop)
         }
         SuiteName::Windows => suite::suite(&dir("windows"), &suite::windows(), args.seeds, &stop),
+        SuiteName::Bits => suite::bits(&dir("bits"), args.data.as_deref(), args.qat, &stop),
         SuiteName::Objectives => suite::objectives(&dir("objectives"), &stop),
     }?;
     println!("\n{table}");
