@@ -115,6 +115,11 @@ pub struct Report {
     pub levels: Vec<AtLevel>,
 }
 
+/// Weights of so many bits by their name.
+pub fn integer(bits: u32) -> &'static str {
+    if bits == 4 { "int4" } else { "int8" }
+}
+
 fn eight() -> u32 {
     8
 }
@@ -125,6 +130,11 @@ pub fn worst(levels: &[AtLevel]) -> (f64, f64) {
 }
 
 impl Report {
+    /// The integers by their name.
+    pub fn integer(&self) -> &'static str {
+        integer(self.weight_bits)
+    }
+
     /// What is compared: a name, and the metrics of each.
     pub fn columns(&self) -> Vec<(&'static str, &Quality)> {
         let [post, int, aware, guided] = match self.weight_bits {
@@ -179,9 +189,10 @@ impl Report {
         }
         let _ = write!(
             out,
-            "\nint8 against float: cosine at least {:.5}, relative L2 at most {:.2} % at every noise level.\n\n\
+            "\n{} against float: cosine at least {:.5}, relative L2 at most {:.2} % at every noise level.\n\n\
              Drawn by the integer core:\n\n![samples](samples.png)\n\nReal:\n\n![data](data.png)\n\n\
-             ![training](training.png)\n![int8 against float](fidelity.png)\n",
+             ![training](training.png)\n![integers against float](fidelity.png)\n",
+            self.integer(),
             self.worst_cosine,
             100.0 * self.worst_relative_l2
         );

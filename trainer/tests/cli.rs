@@ -121,7 +121,8 @@ fn quantization_aware_training_is_compared_and_exported() {
     let mut args = vec!["train", "--data", "moons", "--out", "run"];
     args.extend(SHORT);
     args.extend(["--weight-bits", "4", "--qat", "60"]);
-    args[args.iter().position(|&a| a == "16").unwrap()] = "16,16,16";
+    let hidden = args.iter().position(|&a| a == "16").unwrap();
+    args[hidden] = "16,16,16";
     let said = works(dir, &args);
     assert!(said.contains("int4 post    int4 aware"), "{said}");
     let report = fs::read_to_string(dir.join("run/report.md")).unwrap();

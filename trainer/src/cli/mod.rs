@@ -137,7 +137,7 @@ struct Eval {
     #[arg(long, requires = "sweep", conflicts_with = "run")]
     exact: bool,
     /// Suite bits: steps of quantization-aware training, 1…1000000
-    #[arg(long, value_name = "STEPS", default_value_t = 3000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, value_name = "STEPS", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     qat: u64,
     /// Training seeds of the suite; medians are judged. Not for objectives and bits, which take seed 1
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]

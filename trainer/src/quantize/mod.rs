@@ -103,6 +103,7 @@ pub fn quantize(denoiser: &Denoiser, seen: &Calibration, export: &Export<'_>) ->
     let (mut dense, mut activations): (Vec<Integers>, Vec<Knots>) = (Vec::new(), Vec::new());
     let last = denoiser.net.layers.len() - 1;
     for i in 0..=last {
+        // Digits with 4 bits everywhere: Fréchet distance .818, trained for it .758; so, 16 kB more of 128: .748 and .727.
         let layer = &refitted.net.layers[i];
         let bits = if i == 0 || i == last { 8 } else { export.weight_bits as u8 };
         let targets = layer.pre_activations(&float);
@@ -207,10 +208,9 @@ impl Knots {
         let step = (largest(sums) * MARGIN / 32_767.0).max(2.01 * largest(units));
         let (curved, slopes) = shape(activation);
         let highest = sums.iter().copied().fold(0.0, f32::max);
-        let (top, table, slopes) = if bits == 8 {
-            (highest, highest.max(curved), [0.0; 2])
-        } else {
-            (f32::INFINITY, curved, slopes)
+        let (top, table, slopes) = match slopes {
+            [_, 1.0] if bits == 8 => (highest, highest.max(curved), [0.0; 2]),
+            slopes => (f32::INFINITY, curved, slopes),
         };
         let shift = (table / (128.0 * step)).log2().ceil().clamp(0.0, 8.0) as u16;
         let spacing = f32::from(1_u16 << shift) * step;
@@ -452,7 +452,9 @@ mod tests {
             let what = format!("W{weight_bits}A{activation_bits} {activation:?}");
             let (same, float) = (cosine(&found, &fake), cosine(&found, &moved.forward_batch(&seen.inputs)));
             assert!(same > 0.9999, "{what}: {same}");
-            assert!(1.0 - float > 5.0 * (1.0 - same), "{what}: {same}, without rounding {float}");
+            // With weights of 8 bits most of the difference is the table's.
+            let closer = if weight_bits == 4 { 5.0 } else { 1.0 };
+            assert!(1.0 - float > closer * (1.0 - same), "{what}: {same}, without rounding {float}");
         }
     }
 }
