@@ -36,7 +36,7 @@ fn main() {
         let mut during = |time: Duration| {
             let (start, mut steps) = (Instant::now(), 0);
             while start.elapsed() < time {
-                objective.step(&mut learner, (&denoiser, &data), number(batch), &mut rng, (1e-3, false));
+                objective.step(&mut learner, (&denoiser, &data), &[], number(batch), &mut rng, (1e-3, false));
                 steps += 1;
             }
             f64::from(steps) / start.elapsed().as_secs_f64()

@@ -57,7 +57,7 @@ fn a_short_training_leaves_a_whole_run_folder() {
     assert_eq!((read.sample_digest, read.int8.modes), (report.sample_digest, report.int8.modes));
     let blob = std::fs::read(run.file("model.postcard")).unwrap();
     assert_eq!(again.draw_int8(&blob, run.config.seed).unwrap(), samples);
-    assert_eq!(again.export(&again.trained().unwrap()).unwrap(), blob);
+    assert_eq!(again.export(&again.trained().unwrap(), None).unwrap(), blob);
     assert_eq!(Model::from_bytes(&blob).unwrap().plan().evaluations(), 9);
 }
 
@@ -68,7 +68,7 @@ fn int8_chains_follow_float_chains() {
     let run = Run::create(&folder.path().join("run"), small()).unwrap();
     let trained = run.train(&GO_ON).unwrap();
     let denoiser = run.averaged(&trained.checkpoint);
-    let blob = run.export(&denoiser).unwrap();
+    let blob = run.export(&denoiser, None).unwrap();
     let mut network = network(&blob).unwrap();
     let sigmas = run.config.sigmas().unwrap();
     let mut float = denoiser.at_levels(&sigmas);
@@ -83,6 +83,37 @@ fn int8_chains_follow_float_chains() {
     }
     assert!(worst < 0.05, "{worst}");
     assert!(worst > 0.0, "the float network answered for the integer one");
+}
+
+/// Interrupted in its quantization-aware steps and resumed, a training ends with the same blob.
+#[test]
+fn a_resumed_fine_tuning_ends_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = small();
+    (config.export.weight_bits, config.training.qat_steps) = (4, 4000);
+    let straight = Run::create(&folder.path().join("a"), config.clone()).unwrap();
+    let report = whole(&straight, &GO_ON).unwrap().unwrap();
+    assert!(report.post.is_some());
+    let broken = Run::create(&folder.path().join("b"), config).unwrap();
+    let stop = AtomicBool::new(false);
+    let outcome = std::thread::scope(|scope| {
+        let training = scope.spawn(|| whole(&broken, &stop));
+        while !broken.file("checkpoint.safetensors").exists() {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        // Steps begin after calibration; in any case before the last of them is taken.
+        std::thread::sleep(std::time::Duration::from_millis(900));
+        stop.store(true, Ordering::Relaxed);
+        training.join().unwrap().unwrap()
+    });
+    assert!(outcome.is_none(), "the training ended before it was stopped");
+    let float = broken.checkpoint().unwrap().float.unwrap();
+    assert_eq!(float, straight.checkpoint().unwrap().float.unwrap());
+    assert_eq!(broken.trained().unwrap().net, float);
+    let resumed = Run::open(&broken.dir).unwrap();
+    whole(&resumed, &GO_ON).unwrap().unwrap();
+    let [a, b] = [&straight, &resumed].map(|run| std::fs::read(run.file("model.postcard")).unwrap());
+    assert_eq!(a, b);
 }
 
 /// Interrupted and resumed, a training ends with the same blob, whether its objective is a regression or

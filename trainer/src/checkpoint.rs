@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// Name of the checkpoint in a run folder.
 pub const FILE: &str = "checkpoint.safetensors";
-const GROUPS: [&str; 4] = ["net", "ema", "first", "second"];
+const GROUPS: [&str; 5] = ["net", "ema", "first", "second", "float"];
 
 /// A training in progress or finished.
 #[derive(Clone, Debug)]
@@ -19,9 +19,21 @@ pub struct Checkpoint {
     pub snapshot: Snapshot,
     /// Loss by step, as far as it was read.
     pub losses: Vec<(u64, f32)>,
+    /// In quantization-aware training: the float network that it began with.
+    pub float: Option<Mlp>,
 }
 
 impl Checkpoint {
+    /// Before the first step from `net`.
+    pub fn initial(net: &Mlp) -> Self {
+        Self { snapshot: Snapshot::initial(net), losses: Vec::new(), float: None }
+    }
+
+    /// The trained float network: the averaged weights.
+    pub fn float(&self) -> &Mlp {
+        self.float.as_ref().unwrap_or(&self.snapshot.ema)
+    }
+
     /// Writes the file; tensors are named `GROUP.LAYER.weight` and `.bias`.
     ///
     /// # Errors
@@ -29,7 +41,8 @@ impl Checkpoint {
     pub fn save(&self, path: &Path) -> Result<()> {
         let Snapshot { net, ema, first, second, steps } = &self.snapshot;
         let mut tensors = Vec::new();
-        for (group, net) in GROUPS.iter().zip([net, ema, first, second]) {
+        let nets = [net, ema, first, second].into_iter().chain(&self.float);
+        for (group, net) in GROUPS.iter().zip(nets) {
             for (i, layer) in net.layers.iter().enumerate() {
                 tensors.push((
                     format!("{group}.{i}.weight"),
@@ -71,10 +84,12 @@ impl Checkpoint {
             Ok(net)
         };
         let [net, ema, first, second] = [group("net")?, group("ema")?, group("first")?, group("second")?];
+        let aware = tensors.names().iter().any(|name| name.starts_with("float."));
+        let float = if aware { Some(group("float")?) } else { None };
         let losses = floats(tensors.tensor("losses").with_context(damaged)?.data());
         let losses = losses.chunks_exact(2).map(|pair| (pair[0] as u64, pair[1])).collect();
         let steps = steps.with_context(damaged)?;
-        Ok(Self { snapshot: Snapshot { net, ema, first, second, steps }, losses })
+        Ok(Self { snapshot: Snapshot { net, ema, first, second, steps }, losses, float })
     }
 }
 

@@ -83,6 +83,9 @@ pub struct TrainingConfig {
     pub sigma_min: f32,
     /// Largest noise level of training.
     pub sigma_max: f32,
+    /// Optimizer steps of quantization-aware fine-tuning after all others; 0 for none.
+    #[serde(default)]
+    pub qat_steps: u64,
 }
 
 /// Noise levels and bits of the blob.
@@ -99,8 +102,15 @@ pub struct ExportConfig {
     pub sigma_min: f32,
     /// Largest level of the blob.
     pub sigma_max: f32,
+    /// Bits of the weights between hidden layers, 8 or 4.
+    #[serde(default = "eight")]
+    pub weight_bits: u32,
     /// Bits of the hidden activations, 8 or 16.
     pub activation_bits: u32,
+}
+
+fn eight() -> u32 {
+    8
 }
 
 /// A spacing by name.
@@ -254,6 +264,7 @@ impl Config {
                 ema: 0.999,
                 sigma_min,
                 sigma_max,
+                qat_steps: 0,
             },
             export: ExportConfig {
                 spacing: SpacingKind::Karras,
@@ -261,6 +272,7 @@ impl Config {
                 levels,
                 sigma_min: smallest,
                 sigma_max,
+                weight_bits: 8,
                 activation_bits: 16,
             },
             sampling: SamplingConfig {
@@ -404,10 +416,29 @@ impl Config {
         if *points < 2 {
             return refuse(format!("points is {points}, but must be at least 2"));
         }
+        if ![4, 8].contains(&export.weight_bits) {
+            return refuse(format!("weight_bits is {}, but must be 8 or 4", export.weight_bits));
+        }
+        if export.weight_bits == 4 && net.hidden.len() < 2 {
+            return refuse(format!(
+                "weight_bits is 4, but a network with hidden {:?} has no weights between hidden layers: set it to 8, or give more hidden widths",
+                net.hidden
+            ));
+        }
         if ![8, 16].contains(&export.activation_bits) {
             return refuse(format!("activation_bits is {}, but must be 8 or 16", export.activation_bits));
         }
         let t = training;
+        if t.qat_steps > 1_000_000 {
+            return refuse(format!("qat_steps is {}, but must be in 0…1000000", t.qat_steps));
+        }
+        if t.qat_steps > 0 && self.objective.name.is_implicit() {
+            return refuse(format!(
+                "qat_steps is {}, but {} has no target, which quantization-aware training needs: set it to 0, or take another objective such as --objective dsm",
+                t.qat_steps,
+                self.objective.name.name()
+            ));
+        }
         range(
             "learning_rate",
             t.learning_rate,

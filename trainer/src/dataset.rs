@@ -1,6 +1,6 @@
 //! The data of a run: a training part, and points held back for comparison.
 
-use crate::codec::Codec;
+use crate::codec::{Codec, Stored};
 use crate::config::{Config, UsageError};
 use crate::data::{self, Kind, Loaded, Set, Toy};
 use crate::points::Points;
@@ -30,6 +30,8 @@ pub struct Dataset {
     pub left_out: Option<Points>,
     /// From data to model units, fitted to the training part.
     pub codec: Codec,
+    /// The same in the form of the blob.
+    pub stored: Stored,
     /// The training part in model units.
     pub standard: Points,
     /// Which set of the plane it is.
@@ -93,7 +95,8 @@ impl Dataset {
         }
         let codec = Codec::fit(&train, kind, latents);
         let standard = codec.encode(&train);
-        Ok(Self { train, reference, other, left_out, codec, standard, toy, kind, width })
+        let stored = codec.stored(&standard);
+        Ok(Self { train, reference, other, left_out, codec, stored, standard, toy, kind, width })
     }
 
     fn read(config: &Config) -> Result<(Parts, Option<Toy>, Shape)> {

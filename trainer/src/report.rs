@@ -65,6 +65,15 @@ pub struct Report {
     pub parameters: usize,
     /// Training steps.
     pub training_steps: u64,
+    /// Steps of quantization-aware training after them.
+    #[serde(default)]
+    pub qat_steps: u64,
+    /// Bits of the weights between hidden layers.
+    #[serde(default = "eight")]
+    pub weight_bits: u32,
+    /// Bits of the hidden activations.
+    #[serde(default)]
+    pub activation_bits: u32,
     /// Seconds they took, in this run.
     pub training_seconds: f64,
     /// Loss at the end, smoothed.
@@ -86,6 +95,9 @@ pub struct Report {
     pub sample_digest: String,
     /// Float samples on the same noise.
     pub float: Quality,
+    /// Samples of the core without quantization-aware training, if there was any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub post: Option<Quality>,
     /// Samples of the core.
     pub int8: Quality,
     /// Samples of the core guided towards their classes, if the settings say so.
@@ -111,16 +123,36 @@ pub struct Report {
     pub levels: Vec<AtLevel>,
 }
 
+/// Weights of so many bits by their name.
+pub fn integer(bits: u32) -> &'static str {
+    if bits == 4 { "int4" } else { "int8" }
+}
+
+fn eight() -> u32 {
+    8
+}
+
 /// Smallest cosine and largest relative error.
 pub fn worst(levels: &[AtLevel]) -> (f64, f64) {
     levels.iter().fold((1.0_f64, 0.0_f64), |(c, l), at| (c.min(at.cosine), l.max(at.relative_l2)))
 }
 
 impl Report {
+    /// The integers by their name.
+    pub fn integer(&self) -> &'static str {
+        integer(self.weight_bits)
+    }
+
     /// What is compared: a name, and the metrics of each.
     pub fn columns(&self) -> Vec<(&'static str, &Quality)> {
-        let mut columns = vec![("float", &self.float), ("int8", &self.int8)];
-        columns.extend(self.guided.as_ref().map(|quality| ("int8 guided", quality)));
+        let [post, int, aware, guided] = match self.weight_bits {
+            4 => ["int4 post", "int4", "int4 aware", "int4 guided"],
+            _ => ["int8 post", "int8", "int8 aware", "int8 guided"],
+        };
+        let mut columns = vec![("float", &self.float)];
+        columns.extend(self.post.as_ref().map(|quality| (post, quality)));
+        columns.push((if self.post.is_some() { aware } else { int }, &self.int8));
+        columns.extend(self.guided.as_ref().map(|quality| (guided, quality)));
         columns.extend(self.gaussian.as_ref().map(|quality| ("Gaussians", quality)));
         columns.push(("real vs real", &self.floor));
         columns
@@ -130,7 +162,8 @@ impl Report {
     pub fn table(&self) -> String {
         let mut out = table(&self.data, &self.columns());
         if let (Some(float), Some(int8)) = (self.float_score_error, self.score_error) {
-            let _ = writeln!(out, "  {:<28}{float:>11.5}{int8:>11.5}{:>14.5}", "score error R", 0.0);
+            let post = if self.post.is_some() { " ".repeat(14) } else { String::new() };
+            let _ = writeln!(out, "  {:<28}{float:>14.5}{post}{int8:>14.5}", "score error R");
         }
         out += &self.uses.table();
         out
@@ -139,9 +172,13 @@ impl Report {
     /// The report as a page with the pictures of the run folder.
     pub fn markdown(&self) -> String {
         let columns = self.columns();
+        let aware = match self.qat_steps {
+            0 => String::new(),
+            steps => format!(" and {steps} more on the grid of the integers"),
+        };
         let mut out = format!(
             "# {}\n\n{} samples by {} in {} evaluations of {} multiply–accumulates, from a blob of {} bytes; {} \
-             parameters, {} training steps by `{}`, seed {}.\n\n",
+             parameters, {} training steps by `{}`{aware}, seed {}.\n\n",
             self.data,
             self.samples,
             self.sampler,
@@ -171,9 +208,10 @@ impl Report {
         out += &self.uses.markdown();
         let _ = write!(
             out,
-            "\nint8 against float: cosine at least {:.5}, relative L2 at most {:.2} % at every noise level.\n\n\
+            "\n{} against float: cosine at least {:.5}, relative L2 at most {:.2} % at every noise level.\n\n\
              Drawn by the integer core:\n\n![samples](samples.png)\n\nReal:\n\n![data](data.png)\n\n\
-             ![training](training.png)\n![int8 against float](fidelity.png)\n",
+             ![training](training.png)\n![integers against float](fidelity.png)\n",
+            self.integer(),
             self.worst_cosine,
             100.0 * self.worst_relative_l2
         );

@@ -1,10 +1,10 @@
 //! A run folder: everything from the settings to the pictures, in files of fixed names.
 
 use crate::atomic::write_atomic;
-use crate::backend::Cpu;
+use crate::backend::{Cpu, Snapshot};
 use crate::checkpoint::{self, Checkpoint};
 use crate::codec;
-use crate::config::{Config, UsageError};
+use crate::config::{Config, TrainingConfig, UsageError};
 use crate::data::{Kind, Toy};
 use crate::dataset::Dataset;
 use crate::denoiser::{Denoiser, Embedding};
@@ -14,7 +14,7 @@ use crate::npy::{self, NpyWriter};
 use crate::objective::Objective;
 use crate::plot::{Zoom, chain_path, curve, image_grid, scatter_panels};
 use crate::points::Points;
-use crate::quantize::{Calibration, Export, quantize};
+use crate::quantize::{Calibration, Export, Quantized, quantize};
 use crate::report::{Report, worst};
 use crate::sample::{draw, draw_chains, draw_classes, in_data_units, network, path};
 use crate::train::{Task, Trained, train};
@@ -36,6 +36,8 @@ const ERROR_LEVELS: (usize, f32, f32) = (25, 6.0, 0.01);
 
 /// Keeps the draws of gaps apart from the samples'.
 const GAPS: u64 = 0x6a9;
+/// Learning rate of quantization-aware training over that of training.
+const QAT_RATE: f32 = 0.1;
 
 /// Lines of a sheet of images, and columns where there are no classes.
 const GRID: usize = 10;
@@ -138,7 +140,23 @@ impl Run {
 
     /// The network with a checkpoint's averaged weights.
     pub fn averaged(&self, checkpoint: &Checkpoint) -> Denoiser {
-        Denoiser { net: checkpoint.snapshot.ema.clone(), ..self.fresh() }
+        Denoiser { net: checkpoint.float().clone(), ..self.fresh() }
+    }
+
+    /// The integer network of a checkpoint from quantization-aware training, on the grid of the settings.
+    ///
+    /// # Errors
+    /// When the noise levels are wrong.
+    pub fn aware(&self, checkpoint: &Checkpoint) -> Result<Option<Quantized>> {
+        let aware = &checkpoint.snapshot.ema;
+        let rounded = checkpoint.float.as_ref().map(|_| self.rounded(&self.averaged(checkpoint)));
+        Ok(rounded.transpose()?.map(|rounded| rounded.with_weights(aware)))
+    }
+
+    /// `denoiser` after post-training quantization.
+    fn rounded(&self, denoiser: &Denoiser) -> Result<Quantized> {
+        let sigmas = self.config.sigmas()?;
+        Ok(quantize(denoiser, &self.calibrate(denoiser, &sigmas), &self.export_settings(&sigmas)))
     }
 
     /// Trains from the folder's checkpoint if there is one, and writes one in the end.
@@ -153,7 +171,8 @@ impl Run {
         self.train_by(&Objective::new(&self.config, &self.data)?, &self.fresh(), start, stop)
     }
 
-    /// Trains `denoiser` by an objective of its own, and writes a checkpoint in the end.
+    /// Trains `denoiser` by an objective of its own, then on the grid of its integers if the settings say so, and
+    /// writes a checkpoint after each.
     ///
     /// # Errors
     /// When the checkpoint cannot be written.
@@ -164,10 +183,42 @@ impl Run {
         start: Option<Checkpoint>,
         stop: &AtomicBool,
     ) -> Result<Trained> {
-        let bar = bar("training", self.config.training.steps);
-        let Config { training, seed, .. } = &self.config;
-        let task = Task { objective, denoiser, data: &self.data.standard, config: training, seed: *seed };
-        let trained = train(Cpu::default(), &task, start, stop, &bar);
+        let Config { training: config, seed, .. } = &self.config;
+        let data = &self.data.standard;
+        let task = Task { objective, denoiser, data, config, seed: *seed, grids: &[], before: 0 };
+        let start = start.unwrap_or_else(|| Checkpoint::initial(&denoiser.net));
+        let checkpoint = match start {
+            Checkpoint { float: Some(_), .. } => start,
+            Checkpoint { float: None, .. } => {
+                let trained = self.train_task("training", &task, start, stop)?;
+                if trained.interrupted || config.qat_steps == 0 {
+                    return Ok(trained);
+                }
+                trained.checkpoint
+            }
+        };
+        let rounded = self.rounded(&self.averaged(&checkpoint))?;
+        let start = match checkpoint {
+            Checkpoint { float: Some(_), .. } => checkpoint,
+            Checkpoint { snapshot, losses, float: None } => {
+                Checkpoint { snapshot: Snapshot::initial(rounded.net()), losses, float: Some(snapshot.ema) }
+            }
+        };
+        let rate = QAT_RATE * config.learning_rate;
+        let fine = TrainingConfig { steps: config.qat_steps, learning_rate: rate, ..config.clone() };
+        let task = Task { config: &fine, grids: &rounded.grids(), before: config.steps, ..task };
+        self.train_task("rounding", &task, start, stop)
+    }
+
+    fn train_task(
+        &self,
+        what: &'static str,
+        task: &Task<'_>,
+        start: Checkpoint,
+        stop: &AtomicBool,
+    ) -> Result<Trained> {
+        let bar = bar(what, task.config.steps);
+        let trained = train(Cpu::default(), task, start, stop, &bar);
         bar.finish();
         trained.checkpoint.save(&self.file(checkpoint::FILE))?;
         Ok(trained)
@@ -193,43 +244,53 @@ impl Run {
         Calibration::new(denoiser, &self.data.standard, sigmas, CALIBRATION.div_ceil(sigmas.len()), &mut rng)
     }
 
-    /// Quantizes `denoiser` at the levels `sigmas`, with `plan` stored in the blob.
+    /// Quantizes `denoiser` at the levels `sigmas`, or takes the weights of quantization-aware training, with `plan`
+    /// stored in the blob.
     ///
     /// # Errors
     /// When the core refuses the result.
-    pub fn quantize(&self, denoiser: &Denoiser, sigmas: &[f32], plan: &dyn Plan) -> Result<Vec<u8>> {
-        let name = Path::new(&self.config.data).file_stem().unwrap_or_default().to_string_lossy();
-        let name: String = name
-            .chars()
-            .scan(0, |n, c| {
-                *n += c.len_utf8();
-                (*n <= tinyscore::blob::NAME).then_some(c)
-            })
-            .collect();
-        let stored = self.data.codec.stored(&self.data.standard);
-        let export = Export {
-            name: &name,
+    pub fn quantize(
+        &self,
+        denoiser: &Denoiser,
+        aware: Option<&Quantized>,
+        sigmas: &[f32],
+        plan: &dyn Plan,
+    ) -> Result<Vec<u8>> {
+        let (export, seen) = (self.export_settings(sigmas), self.calibrate(denoiser, sigmas));
+        let rounded = aware.cloned().unwrap_or_else(|| quantize(denoiser, &seen, &export));
+        rounded.blob(denoiser, &seen, &export, plan).map_err(|e| anyhow!("quantization: {e}"))
+    }
+
+    fn export_settings<'a>(&'a self, sigmas: &'a [f32]) -> Export<'a> {
+        Export {
+            name: self.name(),
             sigmas,
+            weight_bits: self.config.export.weight_bits,
             activation_bits: self.config.export.activation_bits,
-            codec: stored.source(),
-            mean: &stored.mean,
-            scale: &stored.scale,
+            codec: self.data.stored.source(),
+            mean: &self.data.stored.mean,
+            scale: &self.data.stored.scale,
             data: &self.data.standard,
-        };
-        let seen = self.calibrate(denoiser, sigmas);
-        quantize(denoiser, &seen, &export, plan).map_err(|e| anyhow!("quantization: {e}"))
+        }
+    }
+
+    /// That of the data, as much of it as a blob holds.
+    fn name(&self) -> &str {
+        let name =
+            Path::new(&self.config.data).file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+        &name[..name.floor_char_boundary(tinyscore::blob::NAME)]
     }
 
     /// The blob of the run's settings.
     ///
     /// # Errors
     /// As [`quantize`](Self::quantize).
-    pub fn export(&self, denoiser: &Denoiser) -> Result<Vec<u8>> {
+    pub fn export(&self, denoiser: &Denoiser, aware: Option<&Quantized>) -> Result<Vec<u8>> {
         let sigmas = self.config.sigmas()?;
         let plan = self.plan(&sigmas[..])?;
         // Thousands of Langevin steps are computed on the device instead.
         let stored: &dyn Plan = if plan.rows() <= 256 { &*plan } else { &NoPlan };
-        self.quantize(denoiser, &sigmas, stored)
+        self.quantize(denoiser, aware, &sigmas, stored)
     }
 
     /// The plan of the run's settings on `levels`.
@@ -306,14 +367,14 @@ impl Run {
     ///
     /// # Errors
     /// When the network cannot be quantized at those levels.
-    pub fn score_error(&self, denoiser: &Denoiser) -> Result<Option<(f64, f64)>> {
+    pub fn score_error(&self, denoiser: &Denoiser, aware: Option<&Quantized>) -> Result<Option<(f64, f64)>> {
         if self.data.toy != Some(Toy::Mixture) || denoiser.embedding.features == 0 {
             return Ok(None);
         }
         let (count, largest, smallest) = ERROR_LEVELS;
         let mut sigmas = vec![0.0; count];
         Spacing::Geometric.fill(largest, smallest, &mut sigmas)?;
-        let blob = self.quantize(denoiser, &sigmas, &NoPlan)?;
+        let blob = self.quantize(denoiser, aware, &sigmas, &NoPlan)?;
         let levels = self.fidelity(denoiser, &blob)?;
         let mean = |f: fn(&AtLevel) -> Option<f64>| levels.iter().filter_map(f).sum::<f64>() / count as f64;
         Ok(Some((mean(|l| l.error), mean(|l| l.float_error))))
@@ -325,13 +386,14 @@ impl Run {
     /// When a file cannot be written.
     pub fn finish(&self, trained: &Trained, seconds: f64) -> Result<Report> {
         let denoiser = self.averaged(&trained.checkpoint);
-        let blob = self.export(&denoiser)?;
+        let aware = self.aware(&trained.checkpoint)?;
+        let blob = self.export(&denoiser, aware.as_ref())?;
         write_atomic(&self.file("model.postcard"), &blob)?;
         let seed = self.config.seed;
         let (float, int8) = (self.draw_float(&denoiser, seed)?, self.draw_int8(&blob, seed)?);
         self.save("samples-float", &float)?;
         self.save("samples-int8", &int8)?;
-        let report = self.report(trained, &denoiser, &blob, (&float, &int8), seconds)?;
+        let report = self.report(trained, (&denoiser, aware.as_ref()), &blob, (&float, &int8), seconds)?;
         write_atomic(&self.file("metrics.json"), serde_json::to_string_pretty(&report)?.as_bytes())?;
         write_atomic(&self.file("report.md"), report.markdown().as_bytes())?;
         self.plot(&trained.checkpoint, &blob, &float, &int8, &report.levels)?;
@@ -351,13 +413,13 @@ impl Run {
     fn report(
         &self,
         trained: &Trained,
-        denoiser: &Denoiser,
+        (denoiser, aware): (&Denoiser, Option<&Quantized>),
         blob: &[u8],
         (float, int8): (&Points, &Points),
         seconds: f64,
     ) -> Result<Report> {
         let levels = self.fidelity(denoiser, blob)?;
-        let errors = self.score_error(denoiser)?;
+        let errors = self.score_error(denoiser, aware)?;
         let (worst_cosine, worst_relative_l2) = worst(&levels);
         let model = Model::from_bytes(blob)?;
         let sigmas = self.config.sigmas()?;
@@ -368,12 +430,19 @@ impl Run {
         } else {
             None
         };
+        let post = match aware {
+            Some(_) => Some(judge.of(&self.draw_int8(&self.export(denoiser, None)?, seed)?)?),
+            None => None,
+        };
         Ok(Report {
             data: self.config.data.clone(),
             objective: self.config.objective.name.name(),
             seed: self.config.seed,
             parameters: denoiser.net.parameters(),
-            training_steps: trained.checkpoint.snapshot.steps,
+            training_steps: self.config.training.steps,
+            qat_steps: self.config.training.qat_steps,
+            weight_bits: self.config.export.weight_bits,
+            activation_bits: self.config.export.activation_bits,
             training_seconds: seconds,
             loss: trained.checkpoint.losses.last().map(|&(_, loss)| loss),
             sampler: self.config.sampling.sampler.name(),
@@ -384,6 +453,7 @@ impl Run {
             codec: codec::Loss::measure(&self.data.codec, &model, &self.data.reference),
             sample_digest: format!("{:016x}", digest(int8)),
             float: judge.of(float)?,
+            post,
             int8: judge.of(int8)?,
             guided,
             gaussian: judge.gaussian(int8.len(), seed)?,

@@ -1,7 +1,9 @@
 //! The gates, by one command: trains sets and prints int8 against gate, baseline and floor.
 
+mod bits;
 mod objectives;
 
+pub use bits::bits;
 pub use objectives::objectives;
 
 use crate::config::{Config, Preset};

@@ -1,6 +1,6 @@
 //! The training loop: batches, one-cycle learning rate, checkpoints.
 
-use crate::backend::{Backend, Hyper, Learner, Snapshot};
+use crate::backend::{Backend, Grid, Hyper, Learner};
 use crate::checkpoint::Checkpoint;
 use crate::config::TrainingConfig;
 use crate::denoiser::Denoiser;
@@ -40,7 +40,7 @@ pub fn one_cycle(step: u64, config: &TrainingConfig) -> f32 {
 pub struct Task<'a> {
     /// What is minimized.
     pub objective: &'a Objective,
-    /// The network, with its first weights.
+    /// How the network is read.
     pub denoiser: &'a Denoiser,
     /// Standardized points.
     pub data: &'a Points,
@@ -48,36 +48,37 @@ pub struct Task<'a> {
     pub config: &'a TrainingConfig,
     /// Seed of the batches.
     pub seed: u64,
+    /// What the layers are rounded to in quantization-aware training; empty for none.
+    pub grids: &'a [Grid],
+    /// Steps of trainings before this one, which had other batches.
+    pub before: u64,
 }
 
-/// Trains from `start`, or from the network's own weights, until the last step or until `stop` is set.
-/// Batch t of a seed is always the same, so a resumed training ends with the same weights.
+/// Trains from `start` until the last step or until `stop` is set. Batch t of a seed is always the same, so a resumed training ends with the same weights.
 pub fn train<B: Backend>(
     device: B,
     task: &Task<'_>,
-    start: Option<Checkpoint>,
+    start: Checkpoint,
     stop: &AtomicBool,
     bar: &ProgressBar,
 ) -> Trained {
-    let Task { objective, denoiser, data, config, seed } = *task;
+    let Task { objective, denoiser, data, config, seed, grids, before } = *task;
     let TrainingConfig { weight_decay, clip_norm, ema, .. } = *config;
     let hyper = Hyper { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay, clip_norm, ema };
-    let start = start
-        .unwrap_or_else(|| Checkpoint { snapshot: Snapshot::initial(&denoiser.net), losses: Vec::new() });
-    let first = start.snapshot.steps;
-    let mut losses = start.losses;
-    let mut learner = Learner::resume(device, &start.snapshot, hyper);
+    let Checkpoint { snapshot, mut losses, float } = start;
+    let first = snapshot.steps;
+    let mut learner = Learner::resume(device, &snapshot, hyper);
     let mut read: Option<f32> = losses.last().map(|&(_, loss)| loss);
     bar.set_position(first);
     let mut step = first;
     while step < config.steps && !stop.load(Ordering::Relaxed) {
-        let mut rng = Generator::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ step);
+        let mut rng = Generator::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (before + step));
         let how = (one_cycle(step, config), step.is_multiple_of(READ_EVERY));
-        let loss = objective.step(&mut learner, (denoiser, data), config.batch, &mut rng, how);
+        let loss = objective.step(&mut learner, (denoiser, data), grids, config.batch, &mut rng, how);
         if let Some(loss) = loss {
             let smooth = read.map_or(loss, |old| 0.9 * old + 0.1 * loss);
             read = Some(smooth);
-            losses.push((step, smooth));
+            losses.push((before + step, smooth));
             bar.set_position(step);
             bar.set_message(format!("loss {smooth:.4}"));
         }
@@ -85,7 +86,7 @@ pub fn train<B: Backend>(
     }
     bar.set_position(step);
     Trained {
-        checkpoint: Checkpoint { snapshot: learner.snapshot(), losses },
+        checkpoint: Checkpoint { snapshot: learner.snapshot(), losses, float },
         interrupted: step < config.steps,
     }
 }

@@ -112,6 +112,34 @@ fn every_command_works_on_a_fresh_run() {
     }
 }
 
+/// Weights of 4 bits, quantized after training and fine-tuned on their grid; exported again with other levels from the
+/// same grid, or with other bits from the floats.
+#[test]
+fn quantization_aware_training_is_compared_and_exported() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let mut args = vec!["train", "--data", "moons", "--out", "run"];
+    args.extend(SHORT);
+    args.extend(["--weight-bits", "4", "--qat", "60"]);
+    let hidden = args.iter().position(|&a| a == "16").unwrap();
+    args[hidden] = "16,16,16";
+    let said = works(dir, &args);
+    assert!(said.contains("int4 post    int4 aware"), "{said}");
+    let report = fs::read_to_string(dir.join("run/report.md")).unwrap();
+    assert!(report.contains("| float | int4 post | int4 aware |") && report.contains("60 more"), "{report}");
+    assert!(fs::read_to_string(dir.join("run/metrics.json")).unwrap().contains("\"post\""));
+    let model = |out: &str, more: &[&str]| {
+        works(dir, &[&["quantize", "run", "--out", out], more].concat());
+        fs::read(dir.join(out)).unwrap()
+    };
+    let trained = fs::read(dir.join("run/model.postcard")).unwrap();
+    assert_eq!(model("same", &[]), trained);
+    let (fewer, eight) = (model("fewer", &["--levels", "20"]), model("eight", &["--weight-bits", "8"]));
+    assert!(trained.len() - fewer.len() >= 15 * (28 + 4 * 16), "bytes of 15 levels");
+    // Half of a byte for every weight between the hidden layers.
+    assert_eq!(eight.len() - trained.len(), 2 * 16 * 16 / 2);
+}
+
 #[test]
 fn a_run_has_a_likelihood_a_sweep_and_paths_between_its_samples() {
     let dir = tempfile::tempdir().unwrap();
@@ -209,6 +237,10 @@ fn wrong_settings_are_usage_errors() {
         (&["--hidden", "0"], &["hidden is [0]", "1…2048"]),
         (&["--sampler", "ancestral", "--eta", "1.5"], &["eta is 1.5", "in 0…1"]),
         (&["--activation-bits", "7"], &["activation_bits is 7", "8 or 16"]),
+        (&["--weight-bits", "7"], &["weight_bits is 7", "8 or 4"]),
+        (&["--weight-bits", "4", "--hidden", "16"], &["weight_bits is 4", "hidden [16]", "set it to 8"]),
+        (&["--qat", "1000001"], &["qat_steps is 1000001", "0…1000000"]),
+        (&["--qat", "9", "--objective", "ssm"], &["qat_steps is 9", "ssm has no target", "--objective dsm"]),
         (&["--learning-rate", "NaN"], &["learning_rate is NaN"]),
         (&["--data", "ecg", "--without", "4"], &["ecg", "class 4", "{0, 1, 2}"]),
         (&["--data", "ecg", "--without", "0,1,2"], &["ecg", "leaves nothing"]),

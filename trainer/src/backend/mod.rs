@@ -16,6 +16,7 @@ mod optimizer;
 mod ordinary;
 mod parameters;
 mod square_error;
+mod straight_through;
 mod tangents;
 
 use dfdx::tensor::{NoneTape, OwnedTape, Tensor};
@@ -33,6 +34,7 @@ pub use objective::{Batch, Differential, Objective};
 pub use optimizer::{Hyper, Optimizer, Step};
 pub use ordinary::{OrdinaryAdam, inner_product};
 pub use parameters::{Layer, Network, Parameters};
+pub use straight_through::{Aware, Grid, largest_weight};
 
 /// Gradient tape of traced tensors.
 pub type Traced<B> = OwnedTape<f32, B>;

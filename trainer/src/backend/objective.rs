@@ -5,7 +5,7 @@ use std::ops::Range;
 use dfdx::tensor::{Gradients, PutTape, SplitTape, Trace};
 use dfdx::tensor_ops::Backward;
 
-use super::{Backend, Parameters, Scalar, Untraced};
+use super::{Backend, Matrix, Network, Parameters, Scalar, Untraced};
 
 /// A loss that is a sum over examples, so that a batch can be differentiated in parts.
 pub trait Objective<B: Backend>: Sync {
@@ -49,21 +49,33 @@ pub struct Batch<'a> {
     pub weights: &'a [f32],
 }
 
-impl<B: Backend> Objective<B> for Batch<'_> {
-    fn examples(&self) -> usize {
-        self.weights.len()
-    }
-
-    fn loss(&self, parameters: &Parameters<B>, rows: Range<usize>) -> Scalar<B> {
+impl Batch<'_> {
+    /// The loss of the network as `forward` evaluates it.
+    pub(super) fn loss_by<B: Backend>(
+        &self,
+        parameters: &Parameters<B>,
+        rows: Range<usize>,
+        forward: impl FnOnce(Network<B>, Matrix<B>) -> Matrix<B>,
+    ) -> Scalar<B> {
         let examples = self.weights.len();
         let outputs = self.targets.len() / examples;
         let inputs = self.inputs.len() / examples;
         let scale = 1.0 / (examples * outputs) as f32;
         let x = &self.inputs[rows.start * inputs..rows.end * inputs];
         let x = parameters.matrix(x, inputs).leaky_traced();
-        let y = parameters.traced().forward(x, false);
+        let y = forward(parameters.traced(), x);
         let weights: Vec<f32> = self.weights[rows.clone()].iter().map(|w| w * scale).collect();
         let targets = &self.targets[rows.start * outputs..rows.end * outputs];
         B::square_error(y, targets, &weights)
+    }
+}
+
+impl<B: Backend> Objective<B> for Batch<'_> {
+    fn examples(&self) -> usize {
+        self.weights.len()
+    }
+
+    fn loss(&self, parameters: &Parameters<B>, rows: Range<usize>) -> Scalar<B> {
+        self.loss_by(parameters, rows, |net, x| net.forward(x, false))
     }
 }

@@ -10,7 +10,7 @@ use trainer::config::UsageError;
 use trainer::data::{self, Toy};
 use trainer::judge::Judge;
 use trainer::likelihood::{self, FloatFlow, NegativeLogLikelihood, log_likelihoods};
-use trainer::report::table;
+use trainer::report::{integer, table};
 use trainer::run::{Run, bar};
 use trainer::sweep::{self, Sweep};
 use trainer::{Points, checkpoint, dataset, npy, suite};
@@ -31,7 +31,7 @@ fn eval_run(dir: &Path) -> Result<()> {
         .map(|file| anyhow::Ok(judge.of(&data::read(&run.file(file))?)?));
     let (float, int8, real) = (float?, int8?, judge.of(&run.data.other)?);
     let gaussian = judge.gaussian(run.config.sampling.samples, run.config.seed)?;
-    let mut columns = vec![("float", &float), ("int8", &int8)];
+    let mut columns = vec![("float", &float), (integer(run.config.export.weight_bits), &int8)];
     columns.extend(gaussian.as_ref().map(|quality| ("Gaussians", quality)));
     columns.push(("real vs real", &real));
     print!("{}", table(&run.config.data, &columns));
@@ -99,6 +99,7 @@ fn eval_suite(args: &Eval, name: SuiteName) -> Result<()> {
             suite::suite(&dir("mnist"), &suite::mnist(args.data.as_deref()), args.seeds, &stop)
         }
         SuiteName::Windows => suite::suite(&dir("windows"), &suite::windows(), args.seeds, &stop),
+        SuiteName::Bits => suite::bits(&dir("bits"), args.data.as_deref(), args.qat, &stop),
         SuiteName::Objectives => suite::objectives(&dir("objectives"), &stop),
     }?;
     println!("\n{table}");

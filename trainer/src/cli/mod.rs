@@ -77,7 +77,7 @@ struct Train {
 struct Quantize {
     /// Folder of a finished training
     run: PathBuf,
-    /// The new blob [default: RUN/model-LEVELS-BITS.postcard]
+    /// The new blob [default: RUN/model-LEVELS-BITS.postcard, such as model-20-w8a16.postcard]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -124,11 +124,11 @@ struct Eval {
     #[arg(required_unless_present_any = ["suite", "exact"])]
     run: Option<PathBuf>,
     /// Train and judge a suite instead: mixture, 2d (the other plane sets), all of them, objectives (the
-    /// mixture by every objective), digits (8×8), mnist (28×28), or windows
-    /// (ecg and vibration)
+    /// mixture by every objective), digits (8×8), mnist (28×28), windows (ecg and vibration), or bits (digits by 8
+    /// and 4 bits)
     #[arg(long, conflicts_with = "run")]
     suite: Option<SuiteName>,
-    /// Data of the suite digits, mnist: a folder or file of 8×8 images with classes [default: drawn digits]
+    /// Data of the suites digits, mnist and bits: a folder or file of images with classes [default: drawn digits]
     #[arg(long, value_name = "DIR", requires = "suite")]
     data: Option<String>,
     /// Measure all samplers at 4 to 50 evaluations with the float network, into sweep.json and pictures
@@ -137,7 +137,10 @@ struct Eval {
     /// Sweep the two-mode mixture with its exact score instead, which needs no training
     #[arg(long, requires = "sweep", conflicts_with = "run")]
     exact: bool,
-    /// Training seeds of the suite; medians are judged. Not for objectives, which take seed 1
+    /// Suite bits: steps of quantization-aware training, 1…1000000
+    #[arg(long, value_name = "STEPS", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    qat: u64,
+    /// Training seeds of the suite; medians are judged. Not for objectives and bits, which take seed 1
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
     seeds: u64,
     /// Folder for the suite's runs [default: runs/suite-NAME, numbered if taken], or for what a sweep writes
@@ -156,6 +159,7 @@ enum SuiteName {
     Digits,
     Mnist,
     Windows,
+    Bits,
 }
 
 #[derive(Debug, Args)]

@@ -74,6 +74,9 @@ pub struct Settings {
     /// Decay of the weights' moving average, 0…1
     #[arg(long, value_name = "DECAY")]
     ema: Option<f32>,
+    /// Quantization-aware training: optimizer steps on the rounded network after all others [default: 0]
+    #[arg(long, value_name = "STEPS")]
+    qat: Option<u64>,
     /// Widths of the hidden layers, such as 88,88
     #[arg(long, value_name = "W,W,…", value_delimiter = ',')]
     hidden: Option<Vec<usize>>,
@@ -164,6 +167,9 @@ pub struct ExportArgs {
     /// ρ of the Karras spacing, 1…100
     #[arg(long)]
     rho: Option<f32>,
+    /// Bits of the weights between hidden layers, 8 or 4
+    #[arg(long, value_name = "BITS")]
+    weight_bits: Option<u32>,
     /// Bits of the hidden activations, 8 or 16
     #[arg(long, value_name = "BITS")]
     activation_bits: Option<u32>,
@@ -267,6 +273,7 @@ impl ExportArgs {
             self.levels => export.levels,
             self.spacing => export.spacing,
             self.rho => export.rho,
+            self.weight_bits => export.weight_bits,
             self.activation_bits => export.activation_bits,
         );
     }
@@ -305,6 +312,7 @@ impl Settings {
             self.weight_decay => training.weight_decay,
             self.clip_norm => training.clip_norm,
             self.ema => training.ema,
+            self.qat => training.qat_steps,
             self.sigma_min() => training.sigma_min,
             self.sigma_max() => training.sigma_max,
             self.probes => config.objective.probes,

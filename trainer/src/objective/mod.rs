@@ -44,7 +44,7 @@ pub use ssm::SlicedScoreMatching;
 pub use v_prediction::VPrediction;
 pub use x0_prediction::X0Prediction;
 
-use crate::backend::{Backend, Batch, Learner};
+use crate::backend::{Aware, Backend, Batch, Grid, Learner};
 use crate::config::{Config, UsageError};
 use crate::data::Toy;
 use crate::dataset::Dataset;
@@ -102,6 +102,11 @@ impl ObjectiveName {
     /// The name on the command line.
     pub fn name(self) -> String {
         clap::ValueEnum::to_possible_value(&self).map(|v| v.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// Whether it learns without a target.
+    pub fn is_implicit(self) -> bool {
+        matches!(self, Self::Ism | Self::Ssm)
     }
 
     /// How its paper reads the network; EDM's way where the paper leaves it open.
@@ -213,29 +218,30 @@ impl Objective {
         Self::Implicit(Box::new(objective))
     }
 
-    /// One step of `learner` at the learning rate `lr` on a batch of `n` examples drawn by `rng`. Returns
-    /// the loss before the step when `read`.
+    /// One step of `learner` at the learning rate `lr` on a batch of `n` examples drawn by `rng`, of a regression on
+    /// `grids` if there are any. Returns the loss before the step when `read`.
     pub fn step<B: Backend>(
         &self,
         learner: &mut Learner<B>,
         (denoiser, data): (&Denoiser, &Points),
+        grids: &[Grid],
         n: usize,
         rng: &mut Generator,
         (lr, read): (f32, bool),
     ) -> Option<f32> {
-        match self {
-            Self::Regression(objective) => {
-                let Examples { inputs, targets, weights } =
-                    &Examples::draw(&**objective, denoiser, data, n, rng);
-                learner.step(Batch { inputs, targets, weights }, lr, read)
-            }
-            Self::Distilled(kind, ways) => {
-                let Examples { inputs, targets, weights } = &ways.examples(*kind, denoiser, n, rng);
-                learner.step(Batch { inputs, targets, weights }, lr, read)
-            }
+        let Examples { inputs, targets, weights } = &match self {
+            Self::Regression(objective) => Examples::draw(&**objective, denoiser, data, n, rng),
+            Self::Distilled(kind, ways) => ways.examples(*kind, denoiser, n, rng),
             Self::Implicit(objective) => {
-                learner.step_on(&Tangents::draw(&**objective, denoiser, data, n, rng), lr, read)
+                let batch = Tangents::draw(&**objective, denoiser, data, n, rng);
+                return learner.step_on(&batch, lr, read);
             }
+        };
+        let batch = Batch { inputs, targets, weights };
+        if grids.is_empty() {
+            learner.step(batch, lr, read)
+        } else {
+            learner.step_on(&Aware { batch, grids }, lr, read)
         }
     }
 }
@@ -244,7 +250,7 @@ impl Objective {
 fn noise(config: &Config) -> Result<Noise, UsageError> {
     let (min, max) = (config.training.sigma_min, config.training.sigma_max);
     let name = config.objective.name;
-    let implicit = matches!(name, ObjectiveName::Ism | ObjectiveName::Ssm);
+    let implicit = name.is_implicit();
     let one = implicit || matches!(name, ObjectiveName::Esm | ObjectiveName::Dsm);
     match config.objective.sigma {
         None => Ok(Noise::Every { min, max }),
@@ -423,7 +429,7 @@ mod tests {
             .map(|batch| {
                 let mut learner = Learner::new(Cpu::default(), &denoiser.net, Hyper::default());
                 let mut rng = Generator::seed_from_u64(batch);
-                let loss = objective.step(&mut learner, (denoiser, &points), 512, &mut rng, (0.0, true));
+                let loss = objective.step(&mut learner, (denoiser, &points), &[], 512, &mut rng, (0.0, true));
                 f64::from(loss.unwrap())
             })
             .collect();
@@ -449,7 +455,7 @@ mod tests {
         let objective = Objective::new(&config, &data).unwrap();
         let mut learner = Learner::new(Cpu::default(), &denoiser.net, Hyper::default());
         for _ in 0..300 {
-            objective.step(&mut learner, (&denoiser, &data.standard), 256, &mut rng, (3e-3, false));
+            objective.step(&mut learner, (&denoiser, &data.standard), &[], 256, &mut rng, (3e-3, false));
         }
         denoiser.net = learner.net();
         // ½E‖ε*‖² is the explicit loss of ε̂ = 0, that of F = 0 without skip.

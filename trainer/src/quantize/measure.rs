@@ -102,13 +102,15 @@ mod tests {
         let export = Export {
             name: "test",
             sigmas: &sigmas,
+            weight_bits: 8,
             activation_bits: 16,
             codec: None,
             mean: &[0.0; 2],
             scale: &[1.0; 2],
             data: &data,
         };
-        let blob = quantize(&denoiser, &seen, &export, &Ddim.plan(&sigmas[..]).unwrap()).unwrap();
+        let plan = Ddim.plan(&sigmas[..]).unwrap();
+        let blob = quantize(&denoiser, &seen, &export).blob(&denoiser, &seen, &export, &plan).unwrap();
         let measured = |denoiser: &Denoiser| {
             let table = Model::from_bytes(&blob).unwrap().levels();
             let mut levels = [0, 1, 2].map(|k| table.get(k));

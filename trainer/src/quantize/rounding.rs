@@ -69,7 +69,7 @@ pub struct Rounded {
 pub fn round_layer(
     layer: &Dense,
     columns: usize,
-    largest: i32,
+    largest: f32,
     evidence: &Evidence<'_>,
     smallest_scale: impl Fn(usize, f32) -> f32,
 ) -> Rounded {
@@ -114,7 +114,7 @@ fn round_row(
     mut row: DVector<f64>,
     columns: usize,
     scale: f64,
-    largest: i32,
+    largest: f32,
     u: &DMatrix<f64>,
 ) -> RoundedRow {
     let bound = f64::from(largest);
