@@ -13,6 +13,7 @@ fn main() {
     println!("cargo:rerun-if-env-changed=MODEL");
     let path = var("MODEL").unwrap_or_else(|_| "../core/models/mixture.postcard".into());
     model(&out, "model", &path);
+    model(&out, "digits", "../core/models/digits.postcard");
     model(&out, "ecg", "../core/models/ecg.postcard");
     board(&out);
 }

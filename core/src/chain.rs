@@ -30,10 +30,10 @@ impl<R: Rng, const D: usize, const P: usize> Chain<R, D, P> {
     /// # Errors
     /// [`Error::TooManyDimensions`], [`Error::MissingLevels`] or [`Error::History`] when plan, model
     /// and capacity do not fit; [`Error::NoSteps`] for an empty plan.
+    #[inline(never)] // or its copies of the state stay in the caller's frame
     pub fn new(plan: &impl Plan, score: &impl Score, rng: R) -> Result<Self, Error> {
-        let mut chain = Self::fitting(plan, score, rng)?;
-        let prior = plan.prior();
-        let dim = chain.dim;
+        let (dim, prior) = (Self::dim_of(plan, score)?, plan.prior());
+        let mut chain = Self::at_rest(dim, rng);
         for x in chain.x.iter_mut().take(dim) {
             *x = bounded(prior * standard_normal(&mut chain.rng));
         }
@@ -45,17 +45,19 @@ impl<R: Rng, const D: usize, const P: usize> Chain<R, D, P> {
     /// # Errors
     /// As [`new`](Self::new), and [`Error::Length`] when `x` is not of the model's dimension.
     pub fn from_state(plan: &impl Plan, score: &impl Score, rng: R, x: &[f32]) -> Result<Self, Error> {
-        let mut chain = Self::fitting(plan, score, rng)?;
-        if x.len() != chain.dim {
-            return Err(Error::Length { dim: chain.dim, have: x.len() });
+        let dim = Self::dim_of(plan, score)?;
+        if x.len() != dim {
+            return Err(Error::Length { dim, have: x.len() });
         }
+        let mut chain = Self::at_rest(dim, rng);
         for (state, &x) in chain.x.iter_mut().zip(x) {
             *state = bounded(x);
         }
         Ok(chain)
     }
 
-    fn fitting(plan: &impl Plan, score: &impl Score, rng: R) -> Result<Self, Error> {
+    /// The dimension, if plan, model and capacities fit.
+    fn dim_of(plan: &impl Plan, score: &impl Score) -> Result<usize, Error> {
         let (dim, asked, have) = (score.dim(), plan.levels(), score.levels());
         if dim > D {
             Err(Error::TooManyDimensions { dim, capacity: D })
@@ -66,9 +68,13 @@ impl<R: Rng, const D: usize, const P: usize> Chain<R, D, P> {
         } else if plan.history() > P {
             Err(Error::History { asked: plan.history(), capacity: P })
         } else {
-            let zero = [0.0; D];
-            Ok(Self { rng, row: 0, dim, x: zero, saved: zero, eps: zero, history: [zero; P] })
+            Ok(dim)
         }
+    }
+
+    fn at_rest(dim: usize, rng: R) -> Self {
+        let zero = [0.0; D];
+        Self { rng, row: 0, dim, x: zero, saved: zero, eps: zero, history: [zero; P] }
     }
 
     /// The state, in model units.

@@ -37,6 +37,7 @@ static NO_BIASES: Words<[[u8; 4]; TILE]> = Words([[0; 4]; TILE]);
 
 impl Codec {
     /// `data[j]` = the j-th (mean, scale) of `standard` applied to the j-th sum.
+    #[inline(never)] // or its buffers lie beside those of the network
     pub fn decode(
         &self,
         matrix: &Matrix<'_>,

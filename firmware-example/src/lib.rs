@@ -9,6 +9,7 @@ pub mod command;
 #[cfg(feature = "count")]
 pub mod count;
 pub mod digest;
+pub mod digits;
 pub mod mixture;
 pub mod model;
 pub mod plot;

@@ -30,6 +30,13 @@ macro_rules! stored {
 
 stored!("model");
 
+/// The model of the program `digits`.
+pub mod digits {
+    use tinyscore::{Error, Model};
+
+    stored!("digits");
+}
+
 /// The model of the program `sensor`.
 pub mod ecg {
     use tinyscore::{Error, Model};

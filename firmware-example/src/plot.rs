@@ -91,6 +91,33 @@ impl fmt::Display for Lines<'_> {
     }
 }
 
+/// An image of `columns` pixels a line, two lines of them in one of text, its values from 0 to `most`.
+pub struct Image<'a> {
+    /// Line by line.
+    pub pixels: &'a [f32],
+    /// In a line.
+    pub columns: usize,
+    /// The brightest.
+    pub most: f32,
+}
+
+impl fmt::Display for Image<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for pair in self.pixels.chunks(2 * self.columns) {
+            let (upper, lower) = pair.split_at_checked(self.columns).unwrap_or((pair, &[]));
+            let mut line = heapless::String::<COLUMNS>::new();
+            for (column, &upper) in upper.iter().enumerate() {
+                let mean = 0.5 * (upper + lower.get(column).copied().unwrap_or(0.0));
+                let step = (mean / self.most * SHADES.len() as f32) as usize;
+                // What is longer than the row is not shown.
+                let _ = line.push(SHADES[step.min(SHADES.len() - 1)]);
+            }
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
 /// A count's shade: blank for none, in proportion above that.
 fn shade(count: u16, most: u16) -> char {
     let steps = (SHADES.len() - 1) as u32;
@@ -112,6 +139,16 @@ mod tests {
         let lines: std::vec::Vec<&str> = text.lines().collect();
         assert_eq!((lines[0], lines[5], lines[11]), ("| * | 1.00", "|  .|", "|. *| 0.00"));
         assert_eq!(lines.len(), 12);
+    }
+
+    #[test]
+    fn an_image_has_two_lines_of_pixels_in_one_of_text() {
+        let image = Image {
+            pixels: &[0.0, 9.0, 255.0, 0.0, 300.0, 255.0, -3.0, 255.0, 0.0],
+            columns: 3,
+            most: 255.0,
+        };
+        assert_eq!(format!("{image}"), " *@\n +\n");
     }
 
     #[test]

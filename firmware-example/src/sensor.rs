@@ -2,7 +2,7 @@
 //! scored; then wishes are taken line by line. Each result comes with its digest, the same on every machine, and its
 //! cost.
 
-use crate::bench::{Cost, cost};
+use crate::bench::{conclude, cost};
 use crate::board::{Board, Failure};
 use crate::command::{LINE, Refusal, number, read_line, real};
 use crate::model::ecg::{self, DIM, SCRATCH};
@@ -11,17 +11,15 @@ use tinyscore::levels::At;
 use tinyscore::normal::standard_normal;
 use tinyscore::rng::stream;
 use tinyscore::sampler::{AnalyticDpm, Resampled, Sampler, Tweedie};
-use tinyscore::{Chain, Digest, Error, Known, Levels, Mlp, Model, noise_level};
+use tinyscore::{Chain, Error, Known, Levels, Mlp, Model, noise_level};
 
 /// The network with its scratch memory on the stack.
 type Network<'s> = Mlp<'static, &'s mut [i16; SCRATCH]>;
 /// A window in model units, or in data units.
 type Window = [f32; DIM];
 
-/// Assumed energy of an instruction, or of a cycle where the board counts these. ST's result for the anomaly detection of
-/// MLPerf Tiny on an STM32U385 (Cortex-M33) is 120 pJ per multiply–accumulate, and its code takes 2.18 cycles for
-/// each on a Cortex-M4.
-const PICOJOULES: u64 = 55;
+/// What is held besides the stack of the work.
+const MEMORY: usize = size_of::<[i16; SCRATCH]>() + size_of::<Network<'_>>();
 /// Draws behind an interval: the truth, if it is as good as one more draw, lies between the extremes of 19 with
 /// probability 1 − 2/20.
 const DRAWS: u64 = 19;
@@ -177,7 +175,7 @@ fn denoise<B: Board>(
         distance(&noisy, window),
         distance(&clean, window)
     )?;
-    conclude(board, "denoise", &[&in_data_units(model, &clean)], &cost)
+    conclude(board, "denoise", &[&in_data_units(model, &clean)], &cost, MEMORY)
 }
 
 /// Draws what is in the gap, and shows the least, the mean and the largest of each sample.
@@ -228,7 +226,7 @@ fn fill<B: Board>(
         "filled in: {covered} of {count} missing samples lie within the extremes of {DRAWS} draws; mean square error of their mean {:.4}",
         distance(&mean, window)
     )?;
-    conclude(board, "fill", &[&ends[0], &ends[1], &ends[2]], &cost)
+    conclude(board, "fill", &[&ends[0], &ends[1], &ends[2]], &cost, MEMORY)
 }
 
 /// Prints how unusual the window is, and one whose samples stand still in the gap.
@@ -251,24 +249,9 @@ fn score<B: Board>(
         let (score, cost) = cost::<B, _>(|_| detector.score(network, x, &mut [0.0; DIM]));
         let verdict = if detector.is_anomaly(score) { "an anomaly" } else { "as the data" };
         writeln!(board, "{name}: score {score:.4}, {verdict}: the threshold is {:.4}", detector.threshold)?;
-        conclude(board, "score", &[&[score]], &cost)?;
+        conclude(board, "score", &[&[score]], &cost, MEMORY)?;
     }
     Ok(())
-}
-
-/// Prints the digest of a result and what it cost.
-fn conclude(board: &mut impl Board, name: &str, results: &[&[f32]], cost: &Cost) -> Result<(), Failure> {
-    let mut digest = Digest::new();
-    results.iter().for_each(|result| digest.update(result));
-    writeln!(board, "digest {name} {:016x}", digest.finish())?;
-    let Cost { amount, unit, stack } = *cost;
-    let memory = size_of::<[i16; SCRATCH]>() + size_of::<Network<'_>>();
-    write!(board, "cost {name} {amount} {unit}, {} bytes of RAM", stack + memory)?;
-    if ["instructions", "cycles"].contains(&unit) {
-        let nanojoules = amount * PICOJOULES / 1000;
-        write!(board, ", about {}.{:03} mJ", nanojoules / 1_000_000, nanojoules / 1000 % 1000)?;
-    }
-    Ok(writeln!(board)?)
 }
 
 fn copy(state: &[f32]) -> Window {

@@ -9,15 +9,19 @@
 //!     }
 
 use super::probe::{Probed, Serial};
+use embedded_hal_02::digital::v2::OutputPin;
 use embedded_hal_02::serial::{Read, Write};
 use nrf52833_hal as hal;
 
 use hal::clocks::Clocks;
-use hal::gpio::{Level, p0, p1};
+use hal::gpio::{Level, Output, Pin, PushPull, p0, p1};
 use hal::pac::{Peripherals, UARTE0};
 use hal::uarte::{Baudrate, Parity, Pins, Uarte, UarteRx, UarteTx};
 use hal::wdt::handles::Hdl0;
 use hal::wdt::{Watchdog, WatchdogHandle, count};
+
+/// Calls of `feed` that a row is lit for: about a millisecond.
+const LIT: usize = 1000;
 
 /// Where the chip fetches and puts bytes by itself.
 static mut SENT: [u8; 1] = [0];
@@ -28,6 +32,11 @@ pub struct Line {
     sender: UarteTx<UARTE0>,
     receiver: UarteRx<UARTE0>,
     watchdog: Option<WatchdogHandle<Hdl0>>,
+    rows: [Pin<Output<PushPull>>; 5],
+    columns: [Pin<Output<PushPull>>; 5],
+    picture: [u8; 5],
+    /// Calls of `feed` so far: one of the five rows is lit at a time.
+    turn: usize,
 }
 
 /// The board.
@@ -60,7 +69,22 @@ impl Console {
             }
             Err(running) => Watchdog::try_recover::<count::One>(running).ok().map(|parts| parts.handles.0),
         };
-        Self::over(Line { sender, receiver, watchdog })
+        let low = Level::Low;
+        let rows = [
+            port0.p0_21.into_push_pull_output(low).degrade(),
+            port0.p0_22.into_push_pull_output(low).degrade(),
+            port0.p0_15.into_push_pull_output(low).degrade(),
+            port0.p0_24.into_push_pull_output(low).degrade(),
+            port0.p0_19.into_push_pull_output(low).degrade(),
+        ];
+        let columns = [
+            port0.p0_28.into_push_pull_output(low).degrade(),
+            port0.p0_11.into_push_pull_output(low).degrade(),
+            port0.p0_31.into_push_pull_output(low).degrade(),
+            port1.p1_05.into_push_pull_output(low).degrade(),
+            port0.p0_30.into_push_pull_output(low).degrade(),
+        ];
+        Self::over(Line { sender, receiver, watchdog, rows, columns, picture: [0; 5], turn: 0 })
     }
 }
 
@@ -78,5 +102,25 @@ impl Serial for Line {
         if let Some(watchdog) = &mut self.watchdog {
             watchdog.pet();
         }
+        self.turn = self.turn.wrapping_add(1);
+        if self.turn.is_multiple_of(LIT) {
+            self.light(self.turn / LIT % 5);
+        }
+    }
+
+    fn show(&mut self, picture: [u8; 5]) {
+        self.picture = picture;
+    }
+}
+
+impl Line {
+    /// Lights one row: its pin is high, and those of its columns low. Setting a pin cannot fail.
+    fn light(&mut self, row: usize) {
+        self.rows.iter_mut().for_each(|row| _ = row.set_low());
+        let dots = self.picture.get(row).copied().unwrap_or(0);
+        for (i, column) in self.columns.iter_mut().enumerate() {
+            let _ = if dots << i & 16 > 0 { column.set_low() } else { column.set_high() };
+        }
+        self.rows.get_mut(row).map(OutputPin::set_high);
     }
 }

@@ -40,6 +40,9 @@ pub trait Board: fmt::Write {
     /// Called between the steps of a sampler: the place to feed a watchdog.
     fn pause(&mut self) {}
 
+    /// Shows a picture of 5 × 5 dots, line by line, the highest of five bits at the left, where the board has lamps for it.
+    fn show(&mut self, _picture: [u8; 5]) {}
+
     /// A clock, modulo 2²⁴.
     fn ticks() -> u32;
 

@@ -15,8 +15,11 @@ pub trait Serial {
     /// A byte that has arrived.
     fn receive(&mut self) -> nb::Result<u8, ()>;
 
-    /// Tells the watchdog that the program is alive.
+    /// Tells the watchdog that the program is alive; called over and over while nothing else is to be done.
     fn feed(&mut self) {}
+
+    /// What [`Board::show`] does.
+    fn show(&mut self, _picture: [u8; 5]) {}
 }
 
 /// A board behind a debug probe.
@@ -88,6 +91,10 @@ impl<S: Serial> Board for Probed<S> {
 
     fn pause(&mut self) {
         self.serial.feed();
+    }
+
+    fn show(&mut self, picture: [u8; 5]) {
+        self.serial.show(picture);
     }
 
     fn ticks() -> u32 {
