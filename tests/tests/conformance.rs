@@ -207,7 +207,8 @@ fn a_digit_is_drawn_the_same_everywhere() {
     let numbers: Vec<u64> = first.split(' ').filter_map(|word| word.parse().ok()).collect();
     assert!(numbers[0] <= 3_000_000 && numbers[1] <= 8192, "{first}");
     let image = Image::read(&firmware(&EMULATED_M4F, &Job::program("digits")).expect("the program builds"));
-    let flash: u64 = [".vector_table", ".text", ".rodata", ".data"].map(|section| image.size(section)).iter().sum();
+    let flash: u64 =
+        [".vector_table", ".text", ".rodata", ".data"].map(|section| image.size(section)).iter().sum();
     say(&format!("flash: {flash} bytes"));
     assert!(flash <= 262_144, "{flash}");
 }

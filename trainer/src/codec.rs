@@ -152,3 +152,83 @@ impl Stored {
         (!weights.is_empty()).then_some(CodecSource { bits: 8, gain: *gain, weights })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Preset};
+    use crate::dataset::Dataset;
+    use crate::run::Run;
+
+    /// Digits with a codec, and the blob of a network that has not been trained.
+    fn digits(latent: usize) -> (Dataset, Vec<u8>) {
+        let mut config = Config { points: 600, ..Config::new("digits", Preset::Digits) };
+        config.net.latent = latent;
+        config.net.hidden = vec![8];
+        config.sampling.samples = 100;
+        let dir = tempfile::tempdir().unwrap();
+        let run = Run::create(&dir.path().join("run"), config).unwrap();
+        let blob = run.export(&run.fresh(), None).unwrap();
+        (run.data, blob)
+    }
+
+    /// What k components lose is what is left of the variance, and int8 adds less than a hundredth of it.
+    #[test]
+    fn few_components_lose_some_and_all_of_them_nothing() {
+        let mut losses = Vec::new();
+        for latent in [8, 32, 64] {
+            let (data, blob) = digits(latent);
+            let model = Model::from_bytes(&blob).unwrap();
+            assert_eq!((model.dim(), model.data_dim()), (latent, 64));
+            losses.push(Loss::measure(&data.codec, &model, &data.reference).unwrap());
+        }
+        let [few, more, all] = losses[..] else { panic!() };
+        assert!((0.1..0.6).contains(&few.float) && more.float < 0.3 * few.float, "{losses:?}");
+        assert!(all.float < 1e-8 && all.int8 < 1e-3, "{losses:?}");
+        assert!(losses.iter().all(|loss| loss.int8 - loss.float < 1e-3), "{losses:?}");
+        let (data, blob) = digits(0);
+        assert!(Loss::measure(&data.codec, &Model::from_bytes(&blob).unwrap(), &data.reference).is_none());
+    }
+
+    /// The core's latents and data are those of the trainer, but for its integers.
+    #[test]
+    fn the_blob_s_codec_is_the_trainer_s() {
+        let (data, blob) = digits(16);
+        let model = Model::from_bytes(&blob).unwrap();
+        let (x, float) =
+            (data.codec.encode(&data.reference), data.codec.decode(&data.codec.encode(&data.reference)));
+        for (i, row) in data.reference.rows().enumerate() {
+            let (mut latents, mut pixels) = ([0.0; 16], [0.0; 64]);
+            model.to_model(row, &mut latents);
+            model.to_data(x.row(i), &mut pixels);
+            let far = |(a, b): (&f32, &f32)| (a - b).abs();
+            assert!(latents.iter().zip(x.row(i)).map(far).fold(0.0, f32::max) < 0.05);
+            assert!(pixels.iter().zip(float.row(i)).map(far).fold(0.0, f32::max) < 0.25, "of 16");
+        }
+    }
+
+    /// Whatever the latents are.
+    #[test]
+    fn a_constant_column_stays_at_its_constant() {
+        let rows: Vec<f32> = (0..40).flat_map(|i| [(i % 7) as f32, 16.0, (i % 5) as f32, 0.0]).collect();
+        let points = Points::new(4, rows);
+        let codec = Codec::fit(&points, Kind::Images, 2);
+        let stored = codec.stored(&codec.encode(&points));
+        assert_eq!([1, 3].map(|j| stored.mean[j]), [16.0, 0.0]);
+        for j in [1, 3] {
+            assert_eq!(stored.weights[2 * j..2 * j + 2], [0, 0]);
+            assert!(stored.scale[j] > 0.0);
+        }
+    }
+
+    #[test]
+    fn more_latents_than_data_are_refused() {
+        let mut config = Config { points: 600, ..Config::new("digits", Preset::Digits) };
+        for (latent, message) in [(65, "take at most 64"), (257, "0…256")] {
+            config.net.latent = latent;
+            let error =
+                config.check().map_err(anyhow::Error::from).and_then(|()| Dataset::load(&config).map(drop));
+            assert!(error.unwrap_err().to_string().contains(message), "{latent}");
+        }
+    }
+}
