@@ -69,20 +69,19 @@ impl Console {
             }
             Err(running) => Watchdog::try_recover::<count::One>(running).ok().map(|parts| parts.handles.0),
         };
-        let low = Level::Low;
         let rows = [
-            port0.p0_21.into_push_pull_output(low).degrade(),
-            port0.p0_22.into_push_pull_output(low).degrade(),
-            port0.p0_15.into_push_pull_output(low).degrade(),
-            port0.p0_24.into_push_pull_output(low).degrade(),
-            port0.p0_19.into_push_pull_output(low).degrade(),
+            port0.p0_21.into_push_pull_output(Level::Low).degrade(),
+            port0.p0_22.into_push_pull_output(Level::Low).degrade(),
+            port0.p0_15.into_push_pull_output(Level::Low).degrade(),
+            port0.p0_24.into_push_pull_output(Level::Low).degrade(),
+            port0.p0_19.into_push_pull_output(Level::Low).degrade(),
         ];
         let columns = [
-            port0.p0_28.into_push_pull_output(low).degrade(),
-            port0.p0_11.into_push_pull_output(low).degrade(),
-            port0.p0_31.into_push_pull_output(low).degrade(),
-            port1.p1_05.into_push_pull_output(low).degrade(),
-            port0.p0_30.into_push_pull_output(low).degrade(),
+            port0.p0_28.into_push_pull_output(Level::Low).degrade(),
+            port0.p0_11.into_push_pull_output(Level::Low).degrade(),
+            port0.p0_31.into_push_pull_output(Level::Low).degrade(),
+            port1.p1_05.into_push_pull_output(Level::Low).degrade(),
+            port0.p0_30.into_push_pull_output(Level::Low).degrade(),
         ];
         Self::over(Line { sender, receiver, watchdog, rows, columns, picture: [0; 5], turn: 0 })
     }
