@@ -266,7 +266,7 @@ pub fn windows() -> Vec<Entry> {
 /// When a training fails, or is stopped.
 pub fn suite(dir: &Path, entries: &[Entry], seeds: u64, stop: &AtomicBool) -> Result<(String, bool)> {
     let mut out = format!(
-        "{:<18}{:<24}{:>10}{:>18}{:>12}{:>14}\n",
+        "{:<21}{:<24}{:>10}{:>18}{:>12}{:>14}\n",
         "int8, median", "", "value", "gate", "Gaussians", "real vs real"
     );
     let mut passed = true;
@@ -286,7 +286,7 @@ pub fn suite(dir: &Path, entries: &[Entry], seeds: u64, stop: &AtomicBool) -> Re
             let verdict = if met { "" } else { "  MISSED" };
             let value = number(value);
             let _ =
-                writeln!(out, "{set:<18}{name:<24}{value:>10}{bound:>18}{gaussian:>12}{floor:>14}{verdict}");
+                writeln!(out, "{set:<21}{name:<24}{value:>10}{bound:>18}{gaussian:>12}{floor:>14}{verdict}");
         }
     }
     Ok((out, passed))
