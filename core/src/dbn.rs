@@ -7,7 +7,7 @@
 //! p(v, h¹, …, hᴸ) = p(v | h¹) … p(hᴸ⁻² | hᴸ⁻¹) · p(hᴸ⁻¹, hᴸ)
 //! ```
 
-use crate::blob::Stack;
+use crate::blob::{Kind, Stack};
 use crate::{Error, Gibbs, Rbm};
 use rand_core::Rng;
 
@@ -21,7 +21,7 @@ impl<'a> Dbn<'a> {
     /// # Errors
     /// As [`Model::from_bytes`](crate::Model::from_bytes).
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, Error> {
-        Stack::from_bytes(bytes).map(Self)
+        Stack::from_bytes(bytes, Kind::Dbn).map(Self)
     }
 
     /// Name given by the trainer.

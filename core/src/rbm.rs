@@ -116,7 +116,7 @@ impl<'a> Rbm<'a> {
     /// # Errors
     /// As [`Model::from_bytes`](crate::Model::from_bytes).
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, Error> {
-        let stack = Stack::from_bytes(bytes)?;
+        let stack = Stack::from_bytes(bytes, Kind::Rbm)?;
         match stack.kind() {
             Kind::Rbm => Ok(stack.top()),
             found => Err(Error::Kind { found, asked: Kind::Rbm }),

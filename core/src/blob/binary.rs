@@ -58,9 +58,10 @@ pub struct Stack<'a> {
 }
 
 impl<'a> Stack<'a> {
-    pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, Error> {
+    /// `asked` is what an error names.
+    pub fn from_bytes(bytes: &'a [u8], asked: Kind) -> Result<Self, Error> {
         let bytes = check_prefix(bytes)?;
-        let (header, kind, layers) = Header::read(bytes, Kind::Dbn, &[Kind::Rbm, Kind::Dbn])?;
+        let (header, kind, layers) = Header::read(bytes, asked, &[Kind::Rbm, Kind::Dbn])?;
         let good = |&n: &u16| (1..=MAX_COUNT).contains(&usize::from(n));
         let right = if kind == Kind::Rbm { header.widths.len() == 2 } else { header.widths.len() > 2 };
         if !right || !header.widths.iter().all(good) {
@@ -246,6 +247,12 @@ impl StackSource<'_> {
         let kind = if self.layers.len() == 1 { Kind::Rbm } else { Kind::Dbn };
         let visible = self.layers.first().map_or(0, |layer| layer.visible_biases.len());
         let hidden = self.layers.iter().map(|layer| layer.hidden_biases.len());
+        let meet = |(above, below): (&RbmSource<'_>, &RbmSource<'_>)| {
+            above.visible_biases.len() == below.hidden_biases.len()
+        };
+        if !self.layers.iter().skip(1).zip(self.layers).all(meet) {
+            return Err(Error::Malformed("layers that do not meet"));
+        }
         let header = header(kind, self.name, self.shift, core::iter::once(visible).chain(hidden))?;
         let blob = encode(out, &header, |writer| {
             for RbmSource { visible_biases, hidden_biases, weights } in self.layers {
@@ -264,7 +271,7 @@ impl StackSource<'_> {
                 }));
             }
         })?;
-        Stack::from_bytes(blob)?;
+        Stack::from_bytes(blob, kind)?;
         Ok(blob.len())
     }
 }
