@@ -12,6 +12,7 @@ pub mod digest;
 pub mod mixture;
 pub mod model;
 pub mod plot;
+pub mod rbm;
 pub mod sensor;
 pub mod stack;
 
