@@ -1,5 +1,6 @@
 //! What can go wrong at the border: reading a blob, building a plan, starting a chain.
 
+use crate::blob::Kind;
 use core::fmt;
 
 /// Why a blob, a parameter or a combination was refused. Each message says what to do.
@@ -36,6 +37,20 @@ pub enum Error {
         stored: u32,
         /// CRC-32 of its bytes.
         computed: u32,
+    },
+    /// A blob of another kind of model.
+    Kind {
+        /// What the blob holds.
+        found: Kind,
+        /// What it was read as.
+        asked: Kind,
+    },
+    /// A layer has more units than the words of a chain hold.
+    TooManyUnits {
+        /// Units of the widest layer.
+        units: usize,
+        /// The capacity N, in words of 32 units.
+        words: usize,
     },
     /// The blob is whole but breaks a rule of the format.
     Malformed(&'static str),
@@ -124,6 +139,15 @@ impl fmt::Display for Error {
                 f,
                 "the blob is damaged: checksum {computed:08x}, stored {stored:08x}; copy or flash it again"
             ),
+            Self::Kind { found, asked } => {
+                let (what, reader) = described(found);
+                write!(f, "the blob holds {what}, not {}: read it with {reader}, or give another blob", described(asked).0)
+            }
+            Self::TooManyUnits { units, words } => write!(
+                f,
+                "a layer has {units} units, but the chain's capacity N is {words} words of 32: use {}",
+                units.div_ceil(32)
+            ),
             Self::Malformed(what) => write!(f, "malformed blob: {what}; export the model again"),
             Self::Scratch { needed, have } => write!(
                 f,
@@ -161,6 +185,16 @@ impl fmt::Display for Error {
                 write!(f, "the buffer has {have} bytes, but {needed} are needed")
             }
         }
+    }
+}
+
+/// A kind of model, and what reads it.
+fn described(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
+        Kind::Score => ("a score network", "Model::from_bytes"),
+        Kind::Rbm => ("a restricted Boltzmann machine", "Rbm::from_bytes"),
+        Kind::Dbn => ("a deep belief network", "Dbn::from_bytes"),
+        Kind::BoltzmannMachine => ("a Boltzmann machine", "BoltzmannMachine::from_bytes"),
     }
 }
 

@@ -10,12 +10,14 @@ pub mod arith;
 #[cfg(feature = "batch")]
 mod batch;
 pub mod blob;
+mod boltzmann;
 mod chain;
 mod codec;
 mod compensated;
 mod conditional;
 pub mod conformance;
 mod crc;
+mod dbn;
 mod detector;
 mod digest;
 mod discrepancy;
@@ -29,17 +31,22 @@ mod mlp;
 pub mod normal;
 mod normal_knots;
 mod plan;
+mod rbm;
 pub mod rng;
 pub mod sampler;
 mod score;
+mod sigmoid;
+mod sigmoid_thresholds;
 
 #[cfg(feature = "batch")]
 pub use batch::BatchMlp;
 pub use blob::Model;
+pub use boltzmann::BoltzmannMachine;
 pub use chain::Chain;
 pub use codec::MAX_LATENTS;
 pub use compensated::Compensated;
 pub use conditional::Conditional;
+pub use dbn::Dbn;
 pub use detector::Detector;
 pub use digest::Digest;
 pub use discrepancy::noise_level;
@@ -52,6 +59,7 @@ pub use known::Known;
 pub use levels::Levels;
 pub use mlp::Mlp;
 pub use plan::{HISTORY, Plan, Step};
+pub use rbm::{Gibbs, Rbm, is_set};
 pub use sampler::Sampler;
 pub use score::Score;
 

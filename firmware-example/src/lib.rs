@@ -13,6 +13,7 @@ pub mod digits;
 pub mod mixture;
 pub mod model;
 pub mod plot;
+pub mod rbm;
 pub mod sensor;
 pub mod stack;
 

@@ -232,6 +232,16 @@ impl Layer {
 }
 
 /// Uniform in −bound…bound.
-fn between(rng: &mut impl Rng, bound: u32) -> i32 {
+pub fn between(rng: &mut impl Rng, bound: u32) -> i32 {
     (rng.next_u32() % (2 * bound + 1)) as i32 - bound as i32
+}
+
+/// CRC-32 by its bitwise definition, over all but bytes 16 to 19.
+pub fn with_checksum(mut blob: Vec<u8>) -> Vec<u8> {
+    let covered = blob[..16].iter().chain(&blob[20..]);
+    let crc = !covered.fold(u32::MAX, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |c, _| if c & 1 == 1 { (c >> 1) ^ 0xedb8_8320 } else { c >> 1 })
+    });
+    blob[16..20].copy_from_slice(&crc.to_le_bytes());
+    blob
 }

@@ -1,7 +1,7 @@
 //! The blob: what is written is read, and nothing damaged is believed or panics.
 
 use proptest::prelude::*;
-use tests::{CLASSES, Tiny};
+use tests::{CLASSES, Tiny, with_checksum};
 use tinyscore::sampler::{DpmSolver2M, Heun, Sampler};
 use tinyscore::{Chain, Conditional, Error, Levels, Mlp, Model, Plan, Score, rng::stream};
 use trainer::sample::{Network, network};
@@ -10,16 +10,6 @@ fn tiny() -> Vec<u8> {
     let tiny = Tiny::new(&[3, 9, 17, 3], 7);
     let sigmas: Vec<f32> = tiny.levels.iter().map(|l| l.sigma).collect();
     tiny.encode(&Heun.plan(sigmas).unwrap()).unwrap()
-}
-
-/// CRC-32 by its bitwise definition, over all but bytes 16 to 19.
-fn with_checksum(mut blob: Vec<u8>) -> Vec<u8> {
-    let covered = blob[..16].iter().chain(&blob[20..]);
-    let crc = !covered.fold(u32::MAX, |crc, &byte| {
-        (0..8).fold(crc ^ u32::from(byte), |c, _| if c & 1 == 1 { (c >> 1) ^ 0xedb8_8320 } else { c >> 1 })
-    });
-    blob[16..20].copy_from_slice(&crc.to_le_bytes());
-    blob
 }
 
 #[test]

@@ -7,6 +7,7 @@
 //! Whatever is reported of a quantized model was computed by the core from the blob.
 
 pub mod backend;
+pub mod boltzmann;
 pub mod checkpoint;
 pub mod closed_form;
 pub mod codec;

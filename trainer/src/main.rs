@@ -3,13 +3,14 @@
 
 mod cli;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use std::process::ExitCode;
 use trainer::config::UsageError;
 
 fn main() -> ExitCode {
-    let arguments = cli::Cli::parse();
-    match cli::run(arguments) {
+    let matches = cli::Cli::command().get_matches();
+    let arguments = cli::Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match cli::run(arguments, &matches) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -1,6 +1,6 @@
 //! Bytes: the prefix, the header, and where sections lie.
 
-use super::{FORMAT, MAX_COUNT, MAX_LAYERS, NAME};
+use super::{FORMAT, Kind, MAX_COUNT, MAX_LAYERS, NAME};
 use crate::arith::ARITHMETIC;
 use crate::codec::{Codec, MAX_LATENTS};
 use crate::crc::crc32;
@@ -16,6 +16,8 @@ pub const ALIGN: usize = 16;
 /// The header, in postcard.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Header<'a> {
+    /// [`Kind::Score`]
+    pub kind: u8,
     pub name: &'a str,
     pub widths: Widths,
     pub bits: Bits,
@@ -90,6 +92,10 @@ pub fn is_finite_half(bytes: &[u8], i: usize) -> bool {
 /// The checked header, and the bytes after it from the first section on.
 #[inline(never)]
 pub fn read_header(bytes: &[u8]) -> Result<(Header<'_>, &[u8]), Error> {
+    match Kind::read(bytes)? {
+        Kind::Score => {}
+        found => return Err(Error::Kind { found, asked: Kind::Score }),
+    }
     let length = word(bytes, 5) as u32 as usize;
     let header = bytes.get(PREFIX..).and_then(|bytes| bytes.get(..length));
     let header = header.ok_or(Error::Malformed("header length"))?;

@@ -5,6 +5,7 @@
 //! nothing can fail: every range is in bounds, and no sum of any layer can overflow 32 bits for any
 //! input.
 
+mod binary;
 mod check;
 mod layer;
 mod layout;
@@ -14,6 +15,8 @@ mod weights;
 mod write;
 
 pub use crate::activation::TABLE;
+pub use binary::{BoltzmannSource, RbmSource, StackSource};
+pub(crate) use binary::{Lateral, Stack};
 pub(crate) use layer::{After, Layer, Matrix};
 pub(crate) use layout::{half, word};
 pub use levels::{Level, LevelTable};
@@ -24,7 +27,7 @@ pub use write::{CodecSource, LayerSource, Source, Stage};
 use crate::codec::Codec;
 use crate::{Detector, Error, Levels};
 use layer::Layers;
-use layout::{Cursor, Header, StoredHead, check_prefix, float, read_header};
+use layout::{Cursor, Header, PREFIX, StoredHead, check_prefix, float, read_header};
 use levels::LEVEL;
 use stored_plan::STEP;
 
@@ -38,6 +41,39 @@ const SHAPES: &str = "length and shapes disagree";
 
 /// Longest name, in bytes.
 pub const NAME: usize = 32;
+
+/// What a blob holds, by the first byte of its header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Kind {
+    /// A score network: [`Model`].
+    Score = 0,
+    /// A restricted Boltzmann machine: [`Rbm`](crate::Rbm).
+    Rbm = 1,
+    /// A deep belief network: [`Dbn`](crate::Dbn).
+    Dbn = 2,
+    /// A Boltzmann machine: [`BoltzmannMachine`](crate::BoltzmannMachine).
+    BoltzmannMachine = 3,
+}
+
+impl Kind {
+    const ALL: [Self; 4] = [Self::Score, Self::Rbm, Self::Dbn, Self::BoltzmannMachine];
+
+    /// What the blob holds; magic, versions, length and checksum are checked.
+    ///
+    /// # Errors
+    /// When it is damaged, of another version, or of no known kind.
+    pub fn of(blob: &[u8]) -> Result<Self, Error> {
+        Self::read(check_prefix(blob)?)
+    }
+
+    fn read(blob: &[u8]) -> Result<Self, Error> {
+        let byte = blob.get(PREFIX).copied();
+        let kind = Self::ALL.into_iter().find(|&kind| Some(kind as u8) == byte);
+        kind.ok_or(Error::Malformed("kind of model"))
+    }
+}
 
 /// A checked model, borrowing its bytes.
 #[derive(Clone, Debug)]

@@ -3,12 +3,13 @@
 use super::layout::{ALIGN, Bits, Header, MAGIC, StoredHead, Widths, checksum};
 use super::stored_plan::step_bytes;
 use super::weights::lanes;
-use super::{FORMAT, Level, Model, NAME};
+use super::{FORMAT, Kind, Level, Model, NAME};
 use crate::activation::TABLE;
 use crate::arith::ARITHMETIC;
 use crate::codec::Codec;
 use crate::{Detector, Error, Plan};
 use half::f16;
+use serde::Serialize;
 
 /// What a layer does with its sums.
 #[derive(Clone, Copy, Debug)]
@@ -88,18 +89,9 @@ impl Source<'_> {
     /// # Errors
     /// [`Error::Buffer`] with the size needed, or what [`Model::from_bytes`] finds wrong with it.
     pub fn encode(&self, plan: &impl Plan, out: &mut [u8]) -> Result<usize, Error> {
-        let have = out.len();
-        let mut writer = Writer { out, at: 0 };
-        self.write(plan, &mut writer)?;
-        let needed = writer.at;
-        let Some(blob) = out.get_mut(..needed) else {
-            return Err(Error::Buffer { needed, have });
-        };
-        blob[12..16].copy_from_slice(&(needed as u32).to_le_bytes());
-        let crc = checksum(blob);
-        blob[16..20].copy_from_slice(&crc.to_le_bytes());
+        let blob = encode(out, &self.header(plan)?, |writer| self.sections(plan, writer))?;
         Model::from_bytes(blob)?;
-        Ok(needed)
+        Ok(blob.len())
     }
 
     fn header(&self, plan: &impl Plan) -> Result<Header<'_>, Error> {
@@ -124,6 +116,7 @@ impl Source<'_> {
             return Err(Error::Malformed("name longer than 32 bytes"));
         }
         Ok(Header {
+            kind: Kind::Score as u8,
             name: self.name,
             widths,
             bits,
@@ -140,18 +133,7 @@ impl Source<'_> {
         })
     }
 
-    fn write(&self, plan: &impl Plan, writer: &mut Writer<'_>) -> Result<(), Error> {
-        let mut buffer = [0; 128];
-        let header =
-            postcard::to_slice(&self.header(plan)?, &mut buffer).map_err(|_| Error::Malformed("header"))?;
-        writer.put(&MAGIC);
-        for version in [FORMAT, ARITHMETIC] {
-            writer.put(&version.to_le_bytes());
-        }
-        writer.put(&[0; 8]); // length and checksum, filled in at the end
-        writer.put(&(header.len() as u32).to_le_bytes());
-        writer.put(header);
-        writer.pad();
+    fn sections(&self, plan: &impl Plan, writer: &mut Writer<'_>) {
         writer.section(self.levels.iter().flat_map(|level| {
             let Level { sigma, input_gain, skip, output_gain, power, bias, variance } = *level;
             [sigma, input_gain, skip, output_gain, power, bias, variance].map(f32::to_le_bytes)
@@ -177,8 +159,36 @@ impl Source<'_> {
         let standard = self.mean.iter().zip(self.scale);
         writer.section(standard.flat_map(|(m, s)| [m.to_le_bytes(), s.to_le_bytes()]));
         writer.section((0..plan.rows()).map(|row| step_bytes(&plan.step(row))));
-        Ok(())
     }
+}
+
+/// Writes prefix, header and sections to the start of `out`; the blob.
+pub(super) fn encode<'o>(
+    out: &'o mut [u8],
+    header: &impl Serialize,
+    sections: impl FnOnce(&mut Writer<'_>),
+) -> Result<&'o [u8], Error> {
+    let mut buffer = [0; 128];
+    let header = postcard::to_slice(header, &mut buffer).map_err(|_| Error::Malformed("header"))?;
+    let have = out.len();
+    let mut writer = Writer { out, at: 0 };
+    writer.put(&MAGIC);
+    for version in [FORMAT, ARITHMETIC] {
+        writer.put(&version.to_le_bytes());
+    }
+    writer.put(&[0; 8]); // length and checksum, filled in at the end
+    writer.put(&(header.len() as u32).to_le_bytes());
+    writer.put(header);
+    writer.pad();
+    sections(&mut writer);
+    let Writer { out, at: needed } = writer;
+    let Some(blob) = out.get_mut(..needed) else {
+        return Err(Error::Buffer { needed, have });
+    };
+    blob[12..16].copy_from_slice(&(needed as u32).to_le_bytes());
+    let crc = checksum(blob);
+    blob[16..20].copy_from_slice(&crc.to_le_bytes());
+    Ok(blob)
 }
 
 /// Whether all weights fit their bits.
@@ -191,7 +201,7 @@ fn in_range(bits: u8, weights: &[i8]) -> Result<(), Error> {
 }
 
 /// Writes as far as the buffer goes and counts on, so that the size needed is known.
-struct Writer<'a> {
+pub(super) struct Writer<'a> {
     out: &'a mut [u8],
     at: usize,
 }
@@ -211,7 +221,7 @@ impl Writer<'_> {
         }
     }
 
-    fn section<const N: usize>(&mut self, items: impl Iterator<Item = [u8; N]>) {
+    pub fn section<const N: usize>(&mut self, items: impl Iterator<Item = [u8; N]>) {
         items.for_each(|item| self.put(&item));
         self.pad();
     }

@@ -1,6 +1,6 @@
 //! The commands.
 
-use super::{Interpolate, Quantize, Sample, Train};
+use super::{Interpolate, Quantize, Sample, Train, boltzmann};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
@@ -165,6 +165,9 @@ pub fn sample(args: &Sample) -> Result<()> {
         return Err(UsageError("n is 0, but must be at least 1".into()).into());
     }
     let bytes = read_model(&args.model)?;
+    if boltzmann::is_binary(&bytes) {
+        return boltzmann::sample(args, &bytes);
+    }
     let network = network(&args.model, &bytes)?;
     refuse_existing(&args.out)?;
     let plan = plan(args, network.model())?;
@@ -289,6 +292,9 @@ pub fn interpolate(args: &Interpolate) -> Result<()> {
 
 pub fn inspect(path: &Path) -> Result<()> {
     let bytes = read_model(path)?;
+    if boltzmann::is_binary(&bytes) {
+        return boltzmann::inspect(path, &bytes);
+    }
     let network = network(path, &bytes)?;
     let model = network.model();
     let widths: Vec<String> = model.widths().map(|w| w.to_string()).collect();

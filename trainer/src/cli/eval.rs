@@ -1,7 +1,7 @@
 //! Judging: runs, suites, samplers by their evaluations, and likelihoods.
 
 use super::commands::{free, read_model, refuse_existing, stop_flag};
-use super::{Eval, Likelihood, SuiteName};
+use super::{Eval, Likelihood, SuiteName, boltzmann};
 use anyhow::{Context, Result, bail};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -18,6 +18,7 @@ use trainer::{Points, checkpoint, dataset, npy, suite};
 pub fn eval(args: &Eval) -> Result<()> {
     match (&args.run, args.suite) {
         _ if args.sweep => eval_sweep(args),
+        (Some(dir), _) if trainer::boltzmann::run::is_run(dir) => boltzmann::eval(dir),
         (Some(dir), _) => eval_run(dir),
         (None, Some(name)) => eval_suite(args, name),
         (None, None) => bail!("give a run folder or --suite"),
@@ -100,6 +101,9 @@ fn eval_suite(args: &Eval, name: SuiteName) -> Result<()> {
         }
         SuiteName::Windows => suite::suite(&dir("windows"), &suite::windows(), args.seeds, &stop),
         SuiteName::Bits => suite::bits(&dir("bits"), args.data.as_deref(), args.qat, &stop),
+        SuiteName::Rbm => {
+            trainer::boltzmann::suite::suite(&dir("rbm"), args.data.as_deref().unwrap_or("digits"))
+        }
         SuiteName::Objectives => suite::objectives(&dir("objectives"), &stop),
     }?;
     println!("\n{table}");

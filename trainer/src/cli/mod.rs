@@ -2,12 +2,14 @@
 
 mod advise;
 mod apply;
+mod boltzmann;
 mod commands;
 mod eval;
 mod settings;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, Parser, Subcommand};
 use settings::Settings;
 use std::path::PathBuf;
 use trainer::sample::Method;
@@ -65,6 +67,8 @@ enum Command {
 struct Train {
     #[command(flatten)]
     settings: Settings,
+    #[command(flatten)]
+    binary: boltzmann::BinaryArgs,
     /// Folder for the run; must be empty or new [default: runs/DATA, numbered if taken]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -99,7 +103,8 @@ struct Sample {
     /// The sampler [default: the plan stored in the model]
     #[arg(long, value_name = "NAME")]
     sampler: Option<Method>,
-    /// Noise levels to use, at most the model's; for (underdamped-)langevin, steps [default: all levels]
+    /// Noise levels to use, at most the model's; for (underdamped-)langevin, steps [default: all levels]; of models of
+    /// binary units Gibbs sweeps [default: 1000]
     #[arg(long, value_name = "K")]
     steps: Option<usize>,
     #[command(flatten)]
@@ -124,11 +129,11 @@ struct Eval {
     #[arg(required_unless_present_any = ["suite", "exact"])]
     run: Option<PathBuf>,
     /// Train and judge a suite instead: mixture, 2d (the other plane sets), all of them, objectives (the
-    /// mixture by every objective), digits (8×8), mnist (28×28), windows (ecg and vibration), or bits (digits by 8
-    /// and 4 bits)
+    /// mixture by every objective), digits (8×8), mnist (28×28), windows (ecg and vibration), bits (digits by 8
+    /// and 4 bits), or rbm (binarized 8×8 digits)
     #[arg(long, conflicts_with = "run")]
     suite: Option<SuiteName>,
-    /// Data of the suites digits, mnist and bits: a folder or file of images with classes [default: drawn digits]
+    /// Data of the suites digits, mnist, bits and rbm: a folder or file of images with classes [default: drawn digits]
     #[arg(long, value_name = "DIR", requires = "suite")]
     data: Option<String>,
     /// Measure all samplers at 4 to 50 evaluations with the float network, into sweep.json and pictures
@@ -160,6 +165,7 @@ enum SuiteName {
     Mnist,
     Windows,
     Bits,
+    Rbm,
 }
 
 #[derive(Debug, Args)]
@@ -214,10 +220,13 @@ struct ModelFile {
 }
 
 /// Carries out the command.
-pub fn run(cli: Cli) -> Result<()> {
+pub fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
     match cli.command {
         None => commands::demo(),
-        Some(Command::Train(args)) => commands::train(&args),
+        Some(Command::Train(args)) => match args.binary.resolve(&args.settings, &given(matches))? {
+            Some(config) => boltzmann::train(&args, config),
+            None => commands::train(&args),
+        },
         Some(Command::Quantize(args)) => commands::quantize(&args),
         Some(Command::Sample(args)) => commands::sample(&args),
         Some(Command::Advise(args)) => advise::advise(&args),
@@ -235,4 +244,13 @@ pub fn run(cli: Cli) -> Result<()> {
         Some(Command::List) => commands::list(),
         Some(Command::Digest(args)) => commands::digest(&args.model),
     }
+}
+
+/// Names of the flags on the command line.
+fn given(matches: &ArgMatches) -> Vec<String> {
+    let Some((_, matches)) = matches.subcommand() else { return Vec::new() };
+    // Groups of flags are called as their structures.
+    let flags = matches.ids().filter(|id| id.as_str().starts_with(char::is_lowercase));
+    let given = |id: &&clap::Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
+    flags.filter(given).map(|id| id.to_string()).collect()
 }

@@ -26,9 +26,9 @@ pub struct Settings {
     /// A data set (see `list`), or a .csv, .npy or IDX file, or a folder of such (images and labels as MNIST
     /// names them; train.csv, test.csv) [default: mixture]
     #[arg(long, value_name = "NAME|FILE|DIR")]
-    data: Option<String>,
+    pub(super) data: Option<String>,
     #[command(flatten)]
-    source: SourceArgs,
+    pub(super) source: SourceArgs,
     /// Settings from a TOML file, as in a run's config.toml; flags override it
     #[arg(long, value_name = "FILE", conflicts_with = "preset")]
     config: Option<PathBuf>,
@@ -37,10 +37,10 @@ pub struct Settings {
     preset: Preset,
     /// Seed of everything random [default: 1]
     #[arg(long)]
-    seed: Option<u64>,
+    pub(super) seed: Option<u64>,
     /// Points drawn from a named data set to train on [default: 100000]
     #[arg(long, value_name = "N")]
-    points: Option<usize>,
+    pub(super) points: Option<usize>,
     /// What the network learns (see `list`), with its paper's settings and precondition [default: dsm]
     #[arg(long, value_name = "NAME")]
     objective: Option<ObjectiveName>,
@@ -55,19 +55,19 @@ pub struct Settings {
     schedule: Option<Schedule>,
     /// Optimizer steps
     #[arg(long, value_name = "N")]
-    training_steps: Option<u64>,
+    pub(super) training_steps: Option<u64>,
     /// Examples per step [default: 512]
     #[arg(long, value_name = "N")]
-    batch: Option<usize>,
+    pub(super) batch: Option<usize>,
     /// Peak of the one-cycle learning rate, 0…10
     #[arg(long, value_name = "RATE")]
-    learning_rate: Option<f32>,
+    pub(super) learning_rate: Option<f32>,
     /// Share of the steps that warms up, 0…1
     #[arg(long, value_name = "SHARE")]
     warm_up: Option<f32>,
     /// Decoupled weight decay of AdamW, 0…1; 0 is Adam
     #[arg(long, value_name = "RATE")]
-    weight_decay: Option<f32>,
+    pub(super) weight_decay: Option<f32>,
     /// Largest gradient norm
     #[arg(long, value_name = "NORM")]
     clip_norm: Option<f32>,
@@ -79,7 +79,7 @@ pub struct Settings {
     qat: Option<u64>,
     /// Widths of the hidden layers, such as 88,88
     #[arg(long, value_name = "W,W,…", value_delimiter = ',')]
-    hidden: Option<Vec<usize>>,
+    pub(super) hidden: Option<Vec<usize>>,
     /// Hidden activation
     #[arg(long)]
     activation: Option<Activation>,
@@ -107,7 +107,7 @@ pub struct Settings {
     sampling: SamplingArgs,
     /// Samples to draw and compare [default: 10000]
     #[arg(long, value_name = "N")]
-    samples: Option<usize>,
+    pub(super) samples: Option<usize>,
 }
 
 /// Flags of how data are read.

@@ -1,0 +1,104 @@
+//! Annealed importance sampling of a partition function (Neal, "Annealed importance sampling", 2001; Salakhutdinov & Murray,
+//! "On the quantitative analysis of deep belief networks", 2008).
+//!
+//! ```text
+//! p*_β goes from a base of independent units (β = 0) to the model (β = 1)
+//! ln w = Σₖ ln p*_βₖ₊₁(xₖ) − ln p*_βₖ(xₖ),  xₖ₊₁ ~ Tβₖ₊₁(xₖ)        Z ≈ Z₀ · mean of w
+//! ```
+
+use super::enumeration::log_sum;
+use super::machine::Machine;
+use super::rbm::Rbm;
+use super::{draw, pool, sigmoid, softplus};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rayon::prelude::*;
+
+/// Temperatures between base and model.
+pub const TEMPERATURES: usize = 2000;
+/// Independent runs.
+pub const RUNS: usize = 500;
+
+/// A model that can be annealed from independent units of these biases, such as the log-odds of the data.
+pub trait Anneal: Sync {
+    /// Number of units of a state.
+    fn units(&self) -> usize;
+    /// ln Z₀
+    fn log_base(&self, base: &[f32]) -> f64;
+    /// ln p*_to(x) − ln p*_from(x)
+    fn log_step(&self, base: &[f32], x: &[f32], from: f32, to: f32) -> f64;
+    /// A step that leaves p_β as it is.
+    fn transition(&self, base: &[f32], x: &mut [f32], beta: f32, rng: &mut Xoshiro256PlusPlus);
+}
+
+/// The visible units; the hidden ones are summed out (Salakhutdinov & Murray, eq. 15–17).
+impl Anneal for Rbm {
+    fn units(&self) -> usize {
+        self.a.len()
+    }
+
+    fn log_base(&self, base: &[f32]) -> f64 {
+        let hidden = self.b.len() as f64 * 2.0_f64.ln();
+        hidden + base.iter().map(|&b| softplus(b.into())).sum::<f64>()
+    }
+
+    fn log_step(&self, base: &[f32], v: &[f32], from: f32, to: f32) -> f64 {
+        let mut x = vec![0.0; self.b.len()];
+        self.up(v, &mut x);
+        let visible: f64 = self.a.iter().zip(base).zip(v).map(|((a, b), v)| f64::from((a - b) * v)).sum();
+        let hidden = |x: &f32| softplus(f64::from(to * x)) - softplus(f64::from(from * x));
+        f64::from(to - from) * visible + x.iter().map(hidden).sum::<f64>()
+    }
+
+    fn transition(&self, base: &[f32], v: &mut [f32], beta: f32, rng: &mut Xoshiro256PlusPlus) {
+        let mut h = vec![0.0; self.b.len()];
+        self.up(v, &mut h);
+        h.iter_mut().for_each(|h| *h = draw(sigmoid(beta * *h), rng));
+        self.down(&h, v);
+        v.iter_mut().zip(base).for_each(|(v, b)| *v = draw(sigmoid((1.0 - beta) * b + beta * *v), rng));
+    }
+}
+
+/// All units.
+impl Anneal for Machine {
+    fn units(&self) -> usize {
+        self.b.len()
+    }
+
+    fn log_base(&self, base: &[f32]) -> f64 {
+        base.iter().map(|&b| softplus(b.into())).sum()
+    }
+
+    fn log_step(&self, base: &[f32], s: &[f32], from: f32, to: f32) -> f64 {
+        let of_base: f64 = base.iter().zip(s).map(|(b, s)| f64::from(b * s)).sum();
+        f64::from(to - from) * (-self.energy(s) - of_base)
+    }
+
+    fn transition(&self, base: &[f32], s: &mut [f32], beta: f32, rng: &mut Xoshiro256PlusPlus) {
+        self.sweep(s, 0, Some((base, beta)), rng);
+    }
+}
+
+/// ln Z and its standard error.
+pub fn log_partition(
+    model: &impl Anneal,
+    base: &[f32],
+    runs: usize,
+    temperatures: usize,
+    seed: u64,
+) -> (f64, f64) {
+    let run = |run: usize| {
+        let mut rng = pool(seed, run as u64, 0xa15);
+        let mut x: Vec<f32> = base.iter().map(|&b| draw(sigmoid(b), &mut rng)).collect();
+        let mut log_weight = 0.0;
+        for k in 1..=temperatures {
+            let [from, to] = [k - 1, k].map(|k| k as f32 / temperatures as f32);
+            log_weight += model.log_step(base, &x, from, to);
+            model.transition(base, &mut x, to, &mut rng);
+        }
+        log_weight
+    };
+    let logs: Vec<f64> = (0..runs).into_par_iter().map(run).collect();
+    let mean = log_sum(logs.iter().copied()) - (runs as f64).ln();
+    let variance = logs.iter().map(|l| ((l - mean).exp() - 1.0).powi(2)).sum::<f64>() / (runs - 1) as f64;
+    (model.log_base(base) + mean, (variance / runs as f64).sqrt())
+}

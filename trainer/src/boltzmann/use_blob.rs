@@ -1,0 +1,130 @@
+//! Samples and imputations of a blob of binary units, by the core.
+
+use super::Points;
+use crate::config::UsageError;
+use rayon::prelude::*;
+use tinyscore::blob::Kind;
+use tinyscore::rng::stream;
+use tinyscore::{BoltzmannMachine, Dbn, Error, Gibbs, Rbm, is_set};
+
+/// Draws row number i of the rows from the first one on.
+type Row<'a> = dyn Fn(usize) -> Vec<u32> + Sync + 'a;
+
+/// Samples of 0 and 1, each of a chain of its own after so many sweeps.
+///
+/// # Errors
+/// When the blob is damaged, or a score network's.
+pub fn sample(
+    blob: &[u8],
+    n: usize,
+    seed: u64,
+    sweeps: usize,
+    done: impl Fn() + Sync,
+) -> Result<Points, Error> {
+    if Kind::of(blob)? == Kind::BoltzmannMachine {
+        let machine = BoltzmannMachine::from_bytes(blob)?;
+        let words = machine.units().div_ceil(32);
+        return Ok(rows(machine.visible(), n, &done, &|i| {
+            let (mut state, mut rng) = (vec![0; words], stream(seed, i as u64));
+            (0..sweeps).for_each(|_| machine.sweep(&mut state, &vec![0; words], &mut rng));
+            state
+        }));
+    }
+    let dbn = Dbn::from_bytes(blob)?;
+    let row: Box<Row<'_>> = match dbn.words() {
+        0..=4 => Box::new(|i| dream::<4>(&dbn, seed, i, sweeps)),
+        5..=32 => Box::new(|i| dream::<32>(&dbn, seed, i, sweeps)),
+        _ => Box::new(|i| dream::<128>(&dbn, seed, i, sweeps)),
+    };
+    Ok(rows(dbn.visible(), n, &done, &row))
+}
+
+fn dream<const N: usize>(dbn: &Dbn<'_>, seed: u64, i: usize, sweeps: usize) -> Vec<u32> {
+    let Ok(mut chain) = dbn.chain::<_, N>(stream(seed, i as u64)) else { return Vec::new() };
+    chain.run(&dbn.top(), sweeps);
+    dbn.descend(&mut chain).to_vec()
+}
+
+/// Rows whose unknown columns are drawn given the others.
+///
+/// # Errors
+/// When the blob is damaged or of a kind that cannot, or the data do not fit.
+pub fn fill_in(
+    blob: &[u8],
+    data: &Points,
+    unknown: &[usize],
+    seed: u64,
+    sweeps: usize,
+) -> Result<Points, UsageError> {
+    let core = |e: Error| UsageError(e.to_string());
+    let kind = Kind::of(blob).map_err(core)?;
+    let visible = match kind {
+        Kind::Rbm => Rbm::from_bytes(blob).map_err(core)?.visible(),
+        Kind::BoltzmannMachine => BoltzmannMachine::from_bytes(blob).map_err(core)?.visible(),
+        _ => {
+            let what = "impute draws given known units, which a deep belief network cannot do exactly: give an rbm or a bm";
+            return Err(UsageError(what.into()));
+        }
+    };
+    if data.dim() != visible {
+        let what = format!("the data have {} columns, but the model has {visible} visible units", data.dim());
+        return Err(UsageError(what));
+    }
+    if let Some(column) = unknown.iter().find(|&&column| column >= visible) {
+        return Err(UsageError(format!(
+            "unknown names column {column}, but the columns are 0…{}",
+            visible - 1
+        )));
+    }
+    let words = visible.div_ceil(32).max(1);
+    let bits = |on: &dyn Fn(usize) -> bool, words: usize| {
+        let mut bits = vec![0_u32; words];
+        (0..visible).filter(|&i| on(i)).for_each(|i| bits[i / 32] |= 1 << (i % 32));
+        bits
+    };
+    let known = |words| bits(&|i| !unknown.contains(&i), words);
+    let values = |row: usize, words| bits(&|i| data.row(row)[i] == 1.0, words);
+    if kind == Kind::BoltzmannMachine {
+        let machine = BoltzmannMachine::from_bytes(blob).map_err(core)?;
+        let words = machine.units().div_ceil(32);
+        let known = known(words);
+        return Ok(rows(visible, data.len(), &|| (), &|i| {
+            let (mut state, mut rng) = (values(i, words), stream(seed, i as u64));
+            (0..sweeps).for_each(|_| machine.sweep(&mut state, &known, &mut rng));
+            state
+        }));
+    }
+    let rbm = Rbm::from_bytes(blob).map_err(core)?;
+    let widest = words.max(rbm.hidden().div_ceil(32));
+    let (known, of) = (known(words), |i: usize| values(i, words));
+    let row: Box<Row<'_>> = match widest {
+        0..=4 => Box::new(|i| clamped::<4>(&rbm, &known, &of(i), (seed, i), sweeps)),
+        5..=32 => Box::new(|i| clamped::<32>(&rbm, &known, &of(i), (seed, i), sweeps)),
+        _ => Box::new(|i| clamped::<128>(&rbm, &known, &of(i), (seed, i), sweeps)),
+    };
+    Ok(rows(visible, data.len(), &|| (), &row))
+}
+
+fn clamped<const N: usize>(
+    rbm: &Rbm<'_>,
+    known: &[u32],
+    values: &[u32],
+    (seed, i): (u64, usize),
+    sweeps: usize,
+) -> Vec<u32> {
+    let wide = |words: &[u32]| std::array::from_fn::<u32, N, _>(|i| words.get(i).copied().unwrap_or(0));
+    let Ok(mut chain) = Gibbs::<_, N>::new(rbm, stream(seed, i as u64)) else { return Vec::new() };
+    let (known, values) = (wide(known), wide(values));
+    (0..sweeps).for_each(|_| chain.sweep_known(rbm, &known, &values));
+    chain.visible().to_vec()
+}
+
+fn rows(dim: usize, n: usize, done: &(impl Fn() + Sync), row: &Row<'_>) -> Points {
+    let one = |i: usize| {
+        let units = row(i);
+        done();
+        (0..dim).map(move |i| f32::from(is_set(&units, i))).collect::<Vec<f32>>()
+    };
+    let all: Vec<Vec<f32>> = (0..n).into_par_iter().map(one).collect();
+    Points::new(dim, all.concat())
+}
