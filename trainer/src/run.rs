@@ -1,7 +1,7 @@
 //! A run folder: everything from the settings to the pictures, in files of fixed names.
 
 use crate::atomic::write_atomic;
-use crate::backend::{Device, Snapshot};
+use crate::backend::{Device, DeviceName, Snapshot};
 use crate::checkpoint::{self, Checkpoint};
 use crate::codec;
 use crate::config::{Config, TrainingConfig, UsageError};
@@ -52,7 +52,7 @@ pub struct Run {
     /// Its data.
     pub data: Dataset,
     /// Where it trains; all else is done by the processor.
-    pub device: Device,
+    pub device: DeviceName,
 }
 
 impl Run {
@@ -82,7 +82,7 @@ impl Run {
         std::fs::create_dir_all(dir).with_context(|| {
             format!("cannot make the folder {}; give a writable one with --out", dir.display())
         })?;
-        let run = Self { dir: dir.to_owned(), config, data, device: Device::default() };
+        let run = Self { dir: dir.to_owned(), config, data, device: DeviceName::Cpu };
         write_atomic(&run.file("config.toml"), toml::to_string_pretty(&run.config)?.as_bytes())
             .with_context(|| {
                 format!("cannot write into {}; give a writable folder with --out", dir.display())
@@ -105,12 +105,12 @@ impl Run {
         let config = Config::read(&path)?;
         config.check()?;
         let data = Dataset::load(&config)?;
-        Ok(Self { dir: dir.to_owned(), config, data, device: Device::default() })
+        Ok(Self { dir: dir.to_owned(), config, data, device: DeviceName::Cpu })
     }
 
     /// The same, trained on `device`.
-    pub fn on(self, device: &Device) -> Self {
-        Self { device: device.clone(), ..self }
+    pub fn on(self, device: DeviceName) -> Self {
+        Self { device, ..self }
     }
 
     /// A file of the folder.
@@ -225,10 +225,10 @@ impl Run {
         stop: &AtomicBool,
     ) -> Result<Trained> {
         let bar = bar(what, task.config.steps);
-        let trained = match &self.device {
-            Device::Cpu(device) => train(device, task, start, stop, &bar),
+        let trained = match self.device.open()? {
+            Device::Cpu(device) => train(&device, task, start, stop, &bar),
             #[cfg(feature = "cuda")]
-            Device::Cuda(device) => train(device, task, start, stop, &bar),
+            Device::Cuda(device) => train(&device, task, start, stop, &bar),
         }?;
         bar.finish();
         trained.checkpoint.save(&self.file(checkpoint::FILE))?;

@@ -6,7 +6,7 @@ mod objectives;
 pub use bits::bits;
 pub use objectives::objectives;
 
-use crate::backend::Device;
+use crate::backend::DeviceName;
 use crate::config::{Config, Preset};
 use crate::data::Toy;
 use crate::report::{Quality, Report};
@@ -269,7 +269,7 @@ pub fn suite(
     dir: &Path,
     entries: &[Entry],
     seeds: u64,
-    device: &Device,
+    device: DeviceName,
     stop: &AtomicBool,
 ) -> Result<(String, bool)> {
     let mut out = format!(
@@ -312,7 +312,13 @@ fn number(value: f64) -> String {
 }
 
 /// The report of one training, announced as `what`; one that is there is continued, or read if finished.
-fn trained(folder: &Path, what: &str, config: Config, device: &Device, stop: &AtomicBool) -> Result<Report> {
+fn trained(
+    folder: &Path,
+    what: &str,
+    config: Config,
+    device: DeviceName,
+    stop: &AtomicBool,
+) -> Result<Report> {
     println!("{what}");
     let started = folder.join("config.toml").exists();
     let run = if started { Run::open(folder)? } else { Run::create(folder, config.clone())? };

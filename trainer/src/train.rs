@@ -16,8 +16,8 @@ use std::thread::{self, Scope};
 
 /// Steps between two readings of the loss.
 const READ_EVERY: u64 = 50;
-/// Batches that a thread draws ahead of their use.
-const AHEAD: usize = 2;
+/// Batches of a thread that wait for their use, besides the one that it draws.
+const AHEAD: usize = 1;
 
 /// How training ended.
 #[derive(Clone, Debug)]

@@ -5,15 +5,17 @@ use std::ffi::CStr;
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Once};
+use std::time::Instant;
 
 use cudarc::driver::sys::CUdevice_attribute::{
     CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR,
 };
 use cudarc::driver::sys::{CUresult, cuDeviceGetName};
 use cudarc::driver::{CudaDevice, DriverError, result};
-use dfdx::tensor::{Cache, Cuda};
+use dfdx::prelude::TryMatMul;
+use dfdx::tensor::{Cache, Cuda, OnesTensor, Synchronize};
 
-use super::{Backend, DeviceError, Failure, OrdinaryAdam};
+use super::{Backend, DeviceError, Failure, Matrix, OrdinaryAdam, Untraced};
 
 /// Older ones lack what the kernels use.
 const LEAST: (i32, i32) = (8, 0);
@@ -142,4 +144,22 @@ fn silence() {
             }
         }));
     });
+}
+
+/// Floating-point operations a second of the product of two large matrices: the most that training could use.
+///
+/// # Panics
+/// When the GPU fails.
+pub fn sgemm_rate(device: &Cuda) -> f64 {
+    const WIDTH: usize = 4096;
+    const PRODUCTS: u32 = 20;
+    let a: Matrix<Cuda, Untraced> = device.ones_like(&(WIDTH, WIDTH));
+    let products = |n| {
+        (0..n).for_each(|_| _ = a.clone().matmul(a.clone()));
+        device.synchronize();
+    };
+    products(3);
+    let start = Instant::now();
+    products(PRODUCTS);
+    2.0 * (WIDTH as f64).powi(3) * f64::from(PRODUCTS) / start.elapsed().as_secs_f64()
 }

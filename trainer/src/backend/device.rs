@@ -21,7 +21,7 @@ pub enum DeviceName {
 }
 
 /// An open device.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Device {
     /// The processor.
     Cpu(Cpu),
@@ -30,20 +30,22 @@ pub enum Device {
     Cuda(Cuda),
 }
 
-impl Default for Device {
-    fn default() -> Self {
-        Self::Cpu(Cpu::default())
-    }
-}
-
 impl DeviceName {
+    /// Itself, if it can be opened: to be asked before anything is written.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn available(self) -> Result<Self, DeviceError> {
+        self.open().map(|_| self)
+    }
+
     /// Opens the device.
     ///
     /// # Errors
     /// When this build or this machine has none of the kind.
     pub fn open(self) -> Result<Device, DeviceError> {
         match self {
-            Self::Cpu => Ok(Device::default()),
+            Self::Cpu => Ok(Device::Cpu(Cpu::default())),
             #[cfg(feature = "cuda")]
             Self::Cuda => super::open_cuda(0).map(Device::Cuda),
             #[cfg(not(feature = "cuda"))]

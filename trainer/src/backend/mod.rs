@@ -26,7 +26,7 @@ use dfdx::tensor_ops;
 use crate::mlp::Activation;
 
 #[cfg(feature = "cuda")]
-pub use cuda::{Gpu, gpus, open_cuda};
+pub use cuda::{Gpu, gpus, open_cuda, sgemm_rate};
 pub use device::{Device, DeviceError, DeviceName, Failure, devices};
 pub use dfdx::tensor::Cpu;
 #[cfg(feature = "cuda")]

@@ -80,7 +80,7 @@ pub fn advise(args: &Advise) -> Result<()> {
 }
 
 pub fn distill(args: &Distill) -> Result<()> {
-    let device = args.device.open()?;
+    let device = args.device.available()?;
     let teacher_run = Run::open(&args.run)?;
     let teacher = teacher_run.trained()?;
     let mut config = teacher_run.config.clone();
@@ -103,7 +103,7 @@ pub fn distill(args: &Distill) -> Result<()> {
         let name = args.run.display().to_string();
         free(&format!("{}-{}", name.trim_end_matches('/'), args.evaluations))
     });
-    let run = Run::create(&dir, config)?.on(&device);
+    let run = Run::create(&dir, config)?.on(device);
     let ways = Ways::new(&teacher, &sigmas, last, args.ways, seed)
         .map_err(|e| anyhow!("the teacher's ways: {e}"))?;
     execute_with(&run, &Objective::Distilled(args.by, ways), &teacher)

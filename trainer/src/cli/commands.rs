@@ -23,21 +23,21 @@ use trainer::{Points, closed_form, latent, npy};
 /// The demonstration.
 pub fn demo() -> Result<()> {
     println!("No command given: training the two-mode mixture, from data to chip (see --help).");
-    let device = DeviceName::default().open()?;
-    execute(Run::create(&free("runs/mixture"), Config::new("mixture", Preset::Default))?.on(&device))
+    let device = DeviceName::default().available()?;
+    execute(Run::create(&free("runs/mixture"), Config::new("mixture", Preset::Default))?.on(device))
 }
 
 pub fn train(args: &Train) -> Result<()> {
-    let device = args.device.open()?;
+    let device = args.device.available()?;
     if let Some(dir) = &args.resume {
-        return execute(Run::open(dir)?.on(&device));
+        return execute(Run::open(dir)?.on(device));
     }
     let config = args.settings.resolve()?;
     let dir = args.out.clone().unwrap_or_else(|| {
         let name = Path::new(&config.data).file_stem().unwrap_or_default().to_string_lossy().into_owned();
         free(&format!("runs/{name}"))
     });
-    execute(Run::create(&dir, config)?.on(&device))
+    execute(Run::create(&dir, config)?.on(device))
 }
 
 /// `path`, or with the first number that makes it free.

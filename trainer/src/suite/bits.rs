@@ -1,7 +1,7 @@
 //! Digits by weights and activations of fewer bits, quantized after training and trained for it, from one float network.
 
 use super::trained;
-use crate::backend::Device;
+use crate::backend::DeviceName;
 use crate::checkpoint;
 use crate::config::{Config, Preset};
 use crate::report::{Quality, Report, table};
@@ -26,7 +26,7 @@ pub fn bits(
     dir: &Path,
     data: Option<&str>,
     steps: u64,
-    device: &Device,
+    device: DeviceName,
     stop: &AtomicBool,
 ) -> Result<(String, bool)> {
     let config = Config::new(data.unwrap_or("digits"), Preset::Digits);

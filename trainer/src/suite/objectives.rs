@@ -3,7 +3,7 @@
 
 use super::{Gate, mixture_gates, number, trained};
 use crate::atomic::write_atomic;
-use crate::backend::Device;
+use crate::backend::DeviceName;
 use crate::config::{Config, Preset};
 use crate::data::Toy;
 use crate::objective::{ObjectiveConfig, ObjectiveName};
@@ -75,7 +75,7 @@ fn entries() -> Vec<Entry> {
 ///
 /// # Errors
 /// When a training fails, or is stopped.
-pub fn objectives(dir: &Path, device: &Device, stop: &AtomicBool) -> Result<(String, bool)> {
+pub fn objectives(dir: &Path, device: DeviceName, stop: &AtomicBool) -> Result<(String, bool)> {
     // Evaluations and parameters are the same for all.
     let gates: Vec<Gate> = mixture_gates().into_iter().take(6).collect();
     let mut table = format!("{:<20}", "int8");
