@@ -60,7 +60,12 @@ fn measure<B: Backend>(device: &B, widths: &[usize], batch: usize) -> (f64, f64)
     let data = Points::new(*dim, (0..1000 * dim).map(|i| (i as f32).sin()).collect());
     let objective =
         Objective::Regression(Box::new(DenoisingScoreMatching { noise: Noise::Every { min, max } }));
-    let config = TrainingConfig { batch, steps: 1 << 40, ..Config::new("mixture", Preset::Default).training };
+    let config = TrainingConfig {
+        batch,
+        steps: 1 << 40,
+        clip_norm: f32::INFINITY,
+        ..Config::new("mixture", Preset::Default).training
+    };
     let task = Task {
         objective: &objective,
         denoiser: &denoiser,

@@ -97,7 +97,7 @@ pub enum DeviceError {
 
 fn remedy(fits: &Option<usize>) -> String {
     fits.map_or("nor does a smaller one; free some, or train with --device cpu".to_owned(), |n| {
-        format!("{n} fit; train with --batch {n}, or write that into the run's config.toml and use --resume")
+        format!("{n} fit; train again with --batch {n}, or write that into the run's config.toml and continue with --resume")
     })
 }
 
