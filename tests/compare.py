@@ -2,6 +2,7 @@
 
     python3 tests/compare.py [WIDTHS]        (default 784,512,512,784)
     python3 tests/compare.py training        steps of training, beside PyTorch
+    python3 tests/compare.py torch WIDTHS BATCH [cpu]   PyTorch's on the GPU, eager and compiled: for tests/gpu.sh
 
 Prints billions of multiply-accumulates a second; medians of rounds in which all take turns. Needs
 `pip install numpy onnx onnxruntime`; PyTorch is measured where it is installed. What is missing is named.
@@ -99,11 +100,12 @@ def torch_run(widths, batch, threads):
     return work
 
 
-def torch_steps(widths, batch, threads):
+def torch_steps(widths, batch, threads, device="cpu", compiled=False):
     """Steps a second of denoising score matching with Adam; ours clips gradients and keeps an average besides."""
     import torch
 
     torch.set_num_threads(threads)
+    torch.set_default_device(device)
     features, data = 20, torch.randn(1000, widths[0])
     sizes = [widths[0] + features] + widths[1:]
     layers = [module for n, m in zip(sizes, sizes[1:]) for module in (torch.nn.Linear(n, m), torch.nn.SiLU())]
@@ -111,19 +113,40 @@ def torch_steps(widths, batch, threads):
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     frequencies = torch.arange(features)
 
-    def step():
+    def loss_of_batch():
         sigma = torch.exp(torch.rand(batch, 1) * 6.4 - 4.6)
         clean = data[torch.randint(len(data), (batch,))]
         noisy = clean + sigma * torch.randn_like(clean)
         variance = sigma * sigma + 1
         inputs = torch.cat([noisy / variance.sqrt(), torch.cos(frequencies * sigma.log())], 1)
         target = (clean - noisy / variance) * variance.sqrt() / sigma
-        loss = ((network(inputs) - target) ** 2).mean()
+        return ((network(inputs) - target) ** 2).mean()
+
+    loss = torch.compile(loss_of_batch) if compiled else loss_of_batch
+
+    def step():
         optimizer.zero_grad()
-        loss.backward()
+        loss().backward()
         optimizer.step()
 
     return step
+
+
+def torch_rates(text, batch, device):
+    """Steps a second, eager and compiled, read back at the end only."""
+    import torch
+
+    wait = torch.cuda.synchronize if device == "cuda" else lambda: None
+    for compiled in [False, True]:
+        step = torch_steps([int(width) for width in text.split(",")], batch, torch.get_num_threads(), device, compiled)
+        [step() for _ in range(10)]
+        wait()
+        steps, start = 0, time.perf_counter()
+        while time.perf_counter() - start < 4 * SECONDS:
+            [step() for _ in range(10)]
+            wait()
+            steps += 10
+        print(f"{steps / (time.perf_counter() - start):.1f}", flush=True)
 
 
 def training(root, target):
@@ -158,6 +181,8 @@ def main():
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     target = os.environ.get("CARGO_TARGET_DIR", os.path.join(root, "target"))
     text = sys.argv[1] if len(sys.argv) > 1 else "784,512,512,784"
+    if text == "torch":
+        return torch_rates(sys.argv[2], int(sys.argv[3]), sys.argv[4] if len(sys.argv) > 4 else "cuda")
     if text == "training":
         return training(root, target)
     widths = [int(width) for width in text.split(",")]

@@ -1,5 +1,5 @@
 //! The command line: train, quantize, sample, eval, verify, plot, likelihood, interpolate, inspect, list,
-//! digest.
+//! devices, digest.
 
 mod cli;
 

@@ -1,7 +1,7 @@
 //! A run folder: everything from the settings to the pictures, in files of fixed names.
 
 use crate::atomic::write_atomic;
-use crate::backend::{Cpu, Snapshot};
+use crate::backend::{Device, DeviceName, Snapshot};
 use crate::checkpoint::{self, Checkpoint};
 use crate::codec;
 use crate::config::{Config, TrainingConfig, UsageError};
@@ -51,6 +51,8 @@ pub struct Run {
     pub config: Config,
     /// Its data.
     pub data: Dataset,
+    /// Where it trains; all else is done by the processor.
+    pub device: DeviceName,
 }
 
 impl Run {
@@ -80,7 +82,7 @@ impl Run {
         std::fs::create_dir_all(dir).with_context(|| {
             format!("cannot make the folder {}; give a writable one with --out", dir.display())
         })?;
-        let run = Self { dir: dir.to_owned(), config, data };
+        let run = Self { dir: dir.to_owned(), config, data, device: DeviceName::Cpu };
         write_atomic(&run.file("config.toml"), toml::to_string_pretty(&run.config)?.as_bytes())
             .with_context(|| {
                 format!("cannot write into {}; give a writable folder with --out", dir.display())
@@ -103,7 +105,12 @@ impl Run {
         let config = Config::read(&path)?;
         config.check()?;
         let data = Dataset::load(&config)?;
-        Ok(Self { dir: dir.to_owned(), config, data })
+        Ok(Self { dir: dir.to_owned(), config, data, device: DeviceName::Cpu })
+    }
+
+    /// The same, trained on `device`.
+    pub fn on(self, device: DeviceName) -> Self {
+        Self { device, ..self }
     }
 
     /// A file of the folder.
@@ -162,7 +169,7 @@ impl Run {
     /// Trains from the folder's checkpoint if there is one, and writes one in the end.
     ///
     /// # Errors
-    /// When the checkpoint cannot be read or written, or the objective does not suit the data.
+    /// When the checkpoint cannot be read or written, the objective does not suit the data, or the device fails.
     pub fn train(&self, stop: &AtomicBool) -> Result<Trained> {
         let start = match self.file(checkpoint::FILE) {
             path if path.exists() => Some(self.checkpoint()?),
@@ -175,7 +182,7 @@ impl Run {
     /// writes a checkpoint after each.
     ///
     /// # Errors
-    /// When the checkpoint cannot be written.
+    /// When the device fails, which leaves an earlier checkpoint, or the checkpoint cannot be written.
     pub fn train_by(
         &self,
         objective: &Objective,
@@ -218,7 +225,11 @@ impl Run {
         stop: &AtomicBool,
     ) -> Result<Trained> {
         let bar = bar(what, task.config.steps);
-        let trained = train(Cpu::default(), task, start, stop, &bar);
+        let trained = match self.device.open()? {
+            Device::Cpu(device) => train(&device, task, start, stop, &bar),
+            #[cfg(feature = "cuda")]
+            Device::Cuda(device) => train(&device, task, start, stop, &bar),
+        }?;
         bar.finish();
         trained.checkpoint.save(&self.file(checkpoint::FILE))?;
         Ok(trained)

@@ -6,6 +6,7 @@ mod objectives;
 pub use bits::bits;
 pub use objectives::objectives;
 
+use crate::backend::DeviceName;
 use crate::config::{Config, Preset};
 use crate::data::Toy;
 use crate::report::{Quality, Report};
@@ -264,7 +265,13 @@ pub fn windows() -> Vec<Entry> {
 ///
 /// # Errors
 /// When a training fails, or is stopped.
-pub fn suite(dir: &Path, entries: &[Entry], seeds: u64, stop: &AtomicBool) -> Result<(String, bool)> {
+pub fn suite(
+    dir: &Path,
+    entries: &[Entry],
+    seeds: u64,
+    device: DeviceName,
+    stop: &AtomicBool,
+) -> Result<(String, bool)> {
     let mut out = format!(
         "{:<21}{:<24}{:>10}{:>18}{:>12}{:>14}\n",
         "int8, median", "", "value", "gate", "Gaussians", "real vs real"
@@ -273,7 +280,7 @@ pub fn suite(dir: &Path, entries: &[Entry], seeds: u64, stop: &AtomicBool) -> Re
     for Entry { name: set, config, gates, once } in entries {
         let one = |seed: u64| {
             let config = Config { seed, ..config.clone() };
-            trained(&dir.join(format!("{set}-{seed}")), &format!("{set} seed {seed}"), config, stop)
+            trained(&dir.join(format!("{set}-{seed}")), &format!("{set} seed {seed}"), config, device, stop)
         };
         let reports = (1..=if *once { 1 } else { seeds }).map(one).collect::<Result<Vec<_>>>()?;
         for gate in gates.iter().chain(&fidelity_gates()) {
@@ -305,7 +312,13 @@ fn number(value: f64) -> String {
 }
 
 /// The report of one training, announced as `what`; one that is there is continued, or read if finished.
-fn trained(folder: &Path, what: &str, config: Config, stop: &AtomicBool) -> Result<Report> {
+fn trained(
+    folder: &Path,
+    what: &str,
+    config: Config,
+    device: DeviceName,
+    stop: &AtomicBool,
+) -> Result<Report> {
     println!("{what}");
     let started = folder.join("config.toml").exists();
     let run = if started { Run::open(folder)? } else { Run::create(folder, config.clone())? };
@@ -314,7 +327,7 @@ fn trained(folder: &Path, what: &str, config: Config, stop: &AtomicBool) -> Resu
     }
     match run.finished()? {
         Some(report) => Ok(report),
-        None => whole(&run, stop)?.with_context(|| {
+        None => whole(&run.on(device), stop)?.with_context(|| {
             let dir = folder.parent().unwrap_or(folder).display();
             format!("stopped; the same command with --out {dir} continues")
         }),

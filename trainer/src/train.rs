@@ -1,18 +1,23 @@
 //! The training loop: batches, one-cycle learning rate, checkpoints.
 
-use crate::backend::{Backend, Grid, Hyper, Learner};
+use crate::backend::{Backend, DeviceError, Failure, Grid, Hyper, Learner};
 use crate::checkpoint::Checkpoint;
 use crate::config::TrainingConfig;
 use crate::denoiser::Denoiser;
-use crate::objective::{Generator, Objective};
+use crate::objective::{Drawn, Generator, Objective};
 use crate::points::Points;
 use indicatif::ProgressBar;
 use rand::SeedableRng;
 use std::f32::consts::PI;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::thread::{self, Scope};
 
 /// Steps between two readings of the loss.
 const READ_EVERY: u64 = 50;
+/// Batches of a thread that wait for their use, besides the one that it draws.
+const AHEAD: usize = 1;
 
 /// How training ended.
 #[derive(Clone, Debug)]
@@ -54,39 +59,127 @@ pub struct Task<'a> {
     pub before: u64,
 }
 
+impl Task<'_> {
+    /// Batch t of a seed: always the same, whichever thread draws it.
+    fn draw(&self, step: u64) -> Drawn {
+        let seed = self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (self.before + step);
+        let rng = &mut Generator::seed_from_u64(seed);
+        self.objective.draw(self.denoiser, self.data, self.config.batch, rng)
+    }
+
+    fn hyper(&self) -> Hyper {
+        let TrainingConfig { weight_decay, clip_norm, ema, .. } = *self.config;
+        Hyper { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay, clip_norm, ema }
+    }
+}
+
 /// Trains from `start` until the last step or until `stop` is set. Batch t of a seed is always the same, so a resumed training ends with the same weights.
+///
+/// # Errors
+/// When the device fails.
 pub fn train<B: Backend>(
-    device: B,
+    device: &B,
+    task: &Task<'_>,
+    start: Checkpoint,
+    stop: &AtomicBool,
+    bar: &ProgressBar,
+) -> Result<Trained, DeviceError> {
+    device.attempt(|| train_on(device, task, start, stop, bar)).map_err(|failure| match failure {
+        Failure::OutOfMemory => {
+            DeviceError::OutOfMemory { batch: task.config.batch, fits: largest_batch(device, task) }
+        }
+        Failure::Other(what) => DeviceError::Failed(what),
+    })
+}
+
+fn train_on<B: Backend>(
+    device: &B,
     task: &Task<'_>,
     start: Checkpoint,
     stop: &AtomicBool,
     bar: &ProgressBar,
 ) -> Trained {
-    let Task { objective, denoiser, data, config, seed, grids, before } = *task;
-    let TrainingConfig { weight_decay, clip_norm, ema, .. } = *config;
-    let hyper = Hyper { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay, clip_norm, ema };
+    let Task { config, grids, before, .. } = *task;
     let Checkpoint { snapshot, mut losses, float } = start;
-    let first = snapshot.steps;
-    let mut learner = Learner::resume(device, &snapshot, hyper);
+    let mut learner = Learner::resume(device.clone(), &snapshot, task.hyper());
     let mut read: Option<f32> = losses.last().map(|&(_, loss)| loss);
-    bar.set_position(first);
-    let mut step = first;
-    while step < config.steps && !stop.load(Ordering::Relaxed) {
-        let mut rng = Generator::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (before + step));
-        let how = (one_cycle(step, config), step.is_multiple_of(READ_EVERY));
-        let loss = objective.step(&mut learner, (denoiser, data), grids, config.batch, &mut rng, how);
-        if let Some(loss) = loss {
-            let smooth = read.map_or(loss, |old| 0.9 * old + 0.1 * loss);
-            read = Some(smooth);
-            losses.push((before + step, smooth));
-            bar.set_position(step);
-            bar.set_message(format!("loss {smooth:.4}"));
+    bar.set_position(snapshot.steps);
+    let mut step = snapshot.steps;
+    thread::scope(|scope| {
+        let batches = drawn_ahead(scope, B::drawing_threads(), step..config.steps, |step| task.draw(step));
+        for batch in batches.take_while(|_| !stop.load(Ordering::Relaxed)) {
+            let how = (one_cycle(step, config), step.is_multiple_of(READ_EVERY));
+            if let Some(loss) = batch.step(&mut learner, grids, how) {
+                let smooth = read.map_or(loss, |old| 0.9 * old + 0.1 * loss);
+                read = Some(smooth);
+                losses.push((before + step, smooth));
+                bar.set_position(step);
+                bar.set_message(format!("loss {smooth:.4}"));
+            }
+            step += 1;
         }
-        step += 1;
-    }
+    });
     bar.set_position(step);
     Trained {
         checkpoint: Checkpoint { snapshot: learner.snapshot(), losses, float },
         interrupted: step < config.steps,
+    }
+}
+
+/// The batches of `steps` in their order, drawn by `threads` threads in turn and a few ahead. The threads end when the
+/// result is dropped.
+fn drawn_ahead<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    threads: usize,
+    steps: Range<u64>,
+    draw: impl Fn(u64) -> T + Copy + Send + 'scope,
+) -> impl Iterator<Item = T> {
+    let drawer = |k: usize| {
+        let (sender, receiver) = sync_channel(AHEAD);
+        let mut own = steps.clone().skip(k).step_by(threads);
+        scope.spawn(move || own.try_for_each(|step| sender.send(draw(step))));
+        receiver
+    };
+    let receivers: Vec<_> = (0..threads).map(drawer).collect();
+    (0..threads).cycle().map_while(move |k| receivers[k].recv().ok())
+}
+
+/// The largest half, quarter and so on of the batch with which one step fits into the device's memory.
+fn largest_batch<B: Backend>(device: &B, task: &Task<'_>) -> Option<usize> {
+    let fits = |&batch: &usize| {
+        let config = TrainingConfig { batch, ..task.config.clone() };
+        let step = || {
+            let mut learner = Learner::new(device.clone(), &task.denoiser.net, task.hyper());
+            Task { config: &config, ..*task }.draw(0).step(&mut learner, task.grids, (0.0, true));
+        };
+        device.attempt(step).is_ok()
+    };
+    std::iter::successors(Some(task.config.batch / 2), |batch| Some(batch / 2))
+        .take_while(|&batch| batch > 0)
+        .find(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_come_in_order_from_any_number_of_threads() {
+        for threads in [1, 2, 5] {
+            thread::scope(|scope| {
+                let batches = drawn_ahead(scope, threads, 3..40, |step| step * step);
+                let expected: Vec<u64> = (3..40).map(|step| step * step).collect();
+                assert_eq!(batches.collect::<Vec<_>>(), expected, "{threads} threads");
+            });
+        }
+    }
+
+    /// Hangs where the threads go on drawing.
+    #[test]
+    fn drawing_ends_with_the_training() {
+        thread::scope(|scope| {
+            let batches = drawn_ahead(scope, 2, 0..u64::MAX, |step| step);
+            assert_eq!(batches.take(3).collect::<Vec<_>>(), [0, 1, 2]);
+        });
     }
 }

@@ -530,3 +530,26 @@ fn an_interrupt_leaves_a_checkpoint_to_resume_from() {
         assert_eq!(fs::read(dir.join("a").join(file)).unwrap(), fs::read(dir.join("b").join(file)).unwrap());
     }
 }
+
+#[test]
+fn devices_are_listed_and_a_missing_one_is_refused_before_anything_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let list = works(dir, &["devices"]);
+    assert!(list.contains("cpu") && list.contains("threads") && list.contains("cuda"), "{list}");
+    if cfg!(feature = "cuda") {
+        return; // tests/no-gpu.sh
+    }
+    assert!(list.contains("--features cuda"), "{list}");
+    let remedy = ["without CUDA", "cargo build --release -p trainer --features cuda", "--device cpu"];
+    fails(dir, &["train", "--device", "cuda", "--out", "run"], 1, &remedy);
+    fails(dir, &["eval", "--suite", "mixture", "--device", "cuda", "--out", "run"], 1, &remedy);
+    fails(dir, &["train", "--device", "gpu"], 2, &["cpu, cuda"]);
+    assert_eq!(fs::read_dir(dir).unwrap().count(), 0);
+    train_into(dir, "run");
+    fails(dir, &["distill", "run", "--device", "cuda"], 1, &remedy);
+    let before = fs::read(dir.join("run/checkpoint.safetensors")).unwrap();
+    fails(dir, &["train", "--resume", "run", "--device", "cuda"], 1, &remedy);
+    assert_eq!(fs::read(dir.join("run/checkpoint.safetensors")).unwrap(), before);
+    assert_eq!(fs::read_dir(dir).unwrap().count(), 1);
+}

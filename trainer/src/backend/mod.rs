@@ -9,6 +9,7 @@ mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
 mod dense;
+mod device;
 mod gemm;
 mod learner;
 mod objective;
@@ -20,12 +21,13 @@ mod straight_through;
 mod tangents;
 
 use dfdx::tensor::{NoneTape, OwnedTape, Tensor};
-use dfdx::tensor_ops::Device;
+use dfdx::tensor_ops;
 
 use crate::mlp::Activation;
 
 #[cfg(feature = "cuda")]
-pub use cuda::open_cuda;
+pub use cuda::{Gpu, gpus, open_cuda, sgemm_rate};
+pub use device::{Device, DeviceError, DeviceName, Failure, devices};
 pub use dfdx::tensor::Cpu;
 #[cfg(feature = "cuda")]
 pub use dfdx::tensor::Cuda;
@@ -48,7 +50,7 @@ pub type Scalar<B, T = Traced<B>> = Tensor<(), f32, B, T>;
 pub type Untraced = NoneTape;
 
 /// A dfdx device with its choice of kernels; the defaults are compositions of ordinary dfdx ops.
-pub trait Backend: Device<f32> {
+pub trait Backend: tensor_ops::Device<f32> {
     /// Holds the moments and averages, and updates the parameters.
     type Optimizer: Optimizer<Self>;
 
@@ -77,5 +79,18 @@ pub trait Backend: Device<f32> {
         objective: &O,
     ) -> Vec<Differential<Self>> {
         vec![objective::differentiate(parameters, objective, 0..objective.examples())]
+    }
+
+    /// Threads that draw batches for this device.
+    fn drawing_threads() -> usize {
+        1
+    }
+
+    /// Does `work` on the device, which may fail where the host does not.
+    ///
+    /// # Errors
+    /// When the device failed; what `work` held there is freed.
+    fn attempt<T>(&self, work: impl FnOnce() -> T) -> Result<T, Failure> {
+        Ok(work())
     }
 }

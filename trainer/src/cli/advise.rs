@@ -5,6 +5,7 @@ use anyhow::{Result, anyhow};
 use clap::Args;
 use std::path::PathBuf;
 use trainer::advise::{Advice, advise as advice};
+use trainer::backend::DeviceName;
 use trainer::config::{Config, Preset, SpacingKind, UsageError};
 use trainer::dataset::Dataset;
 use trainer::distill::{Distillation, Ways};
@@ -40,6 +41,9 @@ pub struct Distill {
     /// Optimizer steps [default: those of the teacher]
     #[arg(long, value_name = "N")]
     training_steps: Option<u64>,
+    /// Where to train
+    #[arg(long, default_value_t, value_enum)]
+    device: DeviceName,
     /// Folder for the student's run; must be empty or new [default: RUN-K]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -76,6 +80,7 @@ pub fn advise(args: &Advise) -> Result<()> {
 }
 
 pub fn distill(args: &Distill) -> Result<()> {
+    let device = args.device.available()?;
     let teacher_run = Run::open(&args.run)?;
     let teacher = teacher_run.trained()?;
     let mut config = teacher_run.config.clone();
@@ -98,7 +103,7 @@ pub fn distill(args: &Distill) -> Result<()> {
         let name = args.run.display().to_string();
         free(&format!("{}-{}", name.trim_end_matches('/'), args.evaluations))
     });
-    let run = Run::create(&dir, config)?;
+    let run = Run::create(&dir, config)?.on(device);
     let ways = Ways::new(&teacher, &sigmas, last, args.ways, seed)
         .map_err(|e| anyhow!("the teacher's ways: {e}"))?;
     execute_with(&run, &Objective::Distilled(args.by, ways), &teacher)

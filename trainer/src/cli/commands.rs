@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use tinyscore::sampler::{Heun, Sampler};
 use tinyscore::{Compensated, Guided, Levels, Model, Plan, conformance};
+use trainer::backend::{self, DeviceName};
 use trainer::config::{Config, Preset, UsageError};
 use trainer::data::{self, Set};
 use trainer::denoiser::Denoiser;
@@ -22,19 +23,21 @@ use trainer::{Points, closed_form, latent, npy};
 /// The demonstration.
 pub fn demo() -> Result<()> {
     println!("No command given: training the two-mode mixture, from data to chip (see --help).");
-    execute(Run::create(&free("runs/mixture"), Config::new("mixture", Preset::Default))?)
+    let device = DeviceName::default().available()?;
+    execute(Run::create(&free("runs/mixture"), Config::new("mixture", Preset::Default))?.on(device))
 }
 
 pub fn train(args: &Train) -> Result<()> {
+    let device = args.device.available()?;
     if let Some(dir) = &args.resume {
-        return execute(Run::open(dir)?);
+        return execute(Run::open(dir)?.on(device));
     }
     let config = args.settings.resolve()?;
     let dir = args.out.clone().unwrap_or_else(|| {
         let name = Path::new(&config.data).file_stem().unwrap_or_default().to_string_lossy().into_owned();
         free(&format!("runs/{name}"))
     });
-    execute(Run::create(&dir, config)?)
+    execute(Run::create(&dir, config)?.on(device))
 }
 
 /// `path`, or with the first number that makes it free.
@@ -335,6 +338,11 @@ pub fn list() -> Result<()> {
     list_values(&ObjectiveName::ALL);
     println!("\nsamplers (--sampler):");
     list_values(Method::value_variants());
+    Ok(())
+}
+
+pub fn devices() -> Result<()> {
+    backend::devices().iter().for_each(|line| println!("{line}"));
     Ok(())
 }
 

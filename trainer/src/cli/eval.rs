@@ -83,28 +83,28 @@ fn runs_in(dir: &Path) -> Result<Vec<Run>> {
 
 fn eval_suite(args: &Eval, name: SuiteName) -> Result<()> {
     let dir = |label: &str| args.out.clone().unwrap_or_else(|| free(&format!("runs/suite-{label}")));
-    let stop = stop_flag()?;
+    let (device, stop) = (args.device.available()?, stop_flag()?);
     let (table, passed) = match name {
         SuiteName::Mixture => {
-            suite::suite(&dir("mixture"), &suite::plane(&[Toy::Mixture]), args.seeds, &stop)
+            suite::suite(&dir("mixture"), &suite::plane(&[Toy::Mixture]), args.seeds, device, &stop)
         }
         SuiteName::Plane => {
             let sets: Vec<Toy> = Toy::ALL.into_iter().filter(|&t| t != Toy::Mixture).collect();
-            suite::suite(&dir("2d"), &suite::plane(&sets), args.seeds, &stop)
+            suite::suite(&dir("2d"), &suite::plane(&sets), args.seeds, device, &stop)
         }
-        SuiteName::All => suite::suite(&dir("all"), &suite::plane(&Toy::ALL), args.seeds, &stop),
+        SuiteName::All => suite::suite(&dir("all"), &suite::plane(&Toy::ALL), args.seeds, device, &stop),
         SuiteName::Digits => {
-            suite::suite(&dir("digits"), &suite::digits(args.data.as_deref()), args.seeds, &stop)
+            suite::suite(&dir("digits"), &suite::digits(args.data.as_deref()), args.seeds, device, &stop)
         }
         SuiteName::Mnist => {
-            suite::suite(&dir("mnist"), &suite::mnist(args.data.as_deref()), args.seeds, &stop)
+            suite::suite(&dir("mnist"), &suite::mnist(args.data.as_deref()), args.seeds, device, &stop)
         }
-        SuiteName::Windows => suite::suite(&dir("windows"), &suite::windows(), args.seeds, &stop),
-        SuiteName::Bits => suite::bits(&dir("bits"), args.data.as_deref(), args.qat, &stop),
+        SuiteName::Windows => suite::suite(&dir("windows"), &suite::windows(), args.seeds, device, &stop),
+        SuiteName::Bits => suite::bits(&dir("bits"), args.data.as_deref(), args.qat, device, &stop),
         SuiteName::Rbm => {
             trainer::boltzmann::suite::suite(&dir("rbm"), args.data.as_deref().unwrap_or("digits"))
         }
-        SuiteName::Objectives => suite::objectives(&dir("objectives"), &stop),
+        SuiteName::Objectives => suite::objectives(&dir("objectives"), device, &stop),
     }?;
     println!("\n{table}");
     if !passed {

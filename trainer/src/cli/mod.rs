@@ -12,6 +12,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Parser, Subcommand};
 use settings::Settings;
 use std::path::PathBuf;
+use trainer::backend::DeviceName;
 use trainer::sample::Method;
 
 /// Trains score-based generative models and exports them for microcontrollers.
@@ -59,6 +60,8 @@ enum Command {
     Inspect(ModelFile),
     /// List data sets, objectives and samplers
     List,
+    /// List what can be trained on
+    Devices,
     /// Print one digest of 1,000 samples per sampler, for comparing machines
     Digest(ModelFile),
 }
@@ -75,6 +78,9 @@ struct Train {
     /// Continue the interrupted run in this folder, to the same result
     #[arg(long, value_name = "DIR", conflicts_with = "out")]
     resume: Option<PathBuf>,
+    /// Where to train
+    #[arg(long, default_value_t, value_enum)]
+    device: DeviceName,
 }
 
 #[derive(Debug, Args)]
@@ -148,6 +154,9 @@ struct Eval {
     /// Training seeds of the suite; medians are judged. Not for objectives and bits, which take seed 1
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
     seeds: u64,
+    /// Where a suite trains
+    #[arg(long, default_value_t, value_enum)]
+    device: DeviceName,
     /// Folder for the suite's runs [default: runs/suite-NAME, numbered if taken], or for what a sweep writes
     /// [default: the run's folder; runs/sweep-exact]
     #[arg(long, value_name = "DIR")]
@@ -242,6 +251,7 @@ pub fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
         Some(Command::Interpolate(args)) => commands::interpolate(&args),
         Some(Command::Inspect(args)) => commands::inspect(&args.model),
         Some(Command::List) => commands::list(),
+        Some(Command::Devices) => commands::devices(),
         Some(Command::Digest(args)) => commands::digest(&args.model),
     }
 }

@@ -218,30 +218,47 @@ impl Objective {
         Self::Implicit(Box::new(objective))
     }
 
-    /// One step of `learner` at the learning rate `lr` on a batch of `n` examples drawn by `rng`, of a regression on
-    /// `grids` if there are any. Returns the loss before the step when `read`.
+    /// A batch of `n` examples for the network of `denoiser`, drawn by `rng`.
+    pub fn draw(&self, denoiser: &Denoiser, data: &Points, n: usize, rng: &mut Generator) -> Drawn {
+        match self {
+            Self::Regression(objective) => {
+                Drawn::Regression(Examples::draw(&**objective, denoiser, data, n, rng))
+            }
+            Self::Distilled(kind, ways) => Drawn::Regression(ways.examples(*kind, denoiser, n, rng)),
+            Self::Implicit(objective) => {
+                Drawn::Implicit(Tangents::draw(&**objective, denoiser, data, n, rng))
+            }
+        }
+    }
+}
+
+/// A batch on the host.
+pub enum Drawn {
+    /// With targets for F.
+    Regression(Examples),
+    /// Without.
+    Implicit(Tangents),
+}
+
+impl Drawn {
+    /// One step of `learner` at the learning rate `lr`, of a regression on `grids` if there are any. Returns the loss
+    /// before the step when `read`.
     pub fn step<B: Backend>(
         &self,
         learner: &mut Learner<B>,
-        (denoiser, data): (&Denoiser, &Points),
         grids: &[Grid],
-        n: usize,
-        rng: &mut Generator,
         (lr, read): (f32, bool),
     ) -> Option<f32> {
-        let Examples { inputs, targets, weights } = &match self {
-            Self::Regression(objective) => Examples::draw(&**objective, denoiser, data, n, rng),
-            Self::Distilled(kind, ways) => ways.examples(*kind, denoiser, n, rng),
-            Self::Implicit(objective) => {
-                let batch = Tangents::draw(&**objective, denoiser, data, n, rng);
-                return learner.step_on(&batch, lr, read);
+        match self {
+            Self::Implicit(tangents) => learner.step_on(tangents, lr, read),
+            Self::Regression(Examples { inputs, targets, weights }) => {
+                let batch = Batch { inputs, targets, weights };
+                if grids.is_empty() {
+                    learner.step(batch, lr, read)
+                } else {
+                    learner.step_on(&Aware { batch, grids }, lr, read)
+                }
             }
-        };
-        let batch = Batch { inputs, targets, weights };
-        if grids.is_empty() {
-            learner.step(batch, lr, read)
-        } else {
-            learner.step_on(&Aware { batch, grids }, lr, read)
         }
     }
 }
@@ -429,7 +446,8 @@ mod tests {
             .map(|batch| {
                 let mut learner = Learner::new(Cpu::default(), &denoiser.net, Hyper::default());
                 let mut rng = Generator::seed_from_u64(batch);
-                let loss = objective.step(&mut learner, (denoiser, &points), &[], 512, &mut rng, (0.0, true));
+                let loss =
+                    objective.draw(denoiser, &points, 512, &mut rng).step(&mut learner, &[], (0.0, true));
                 f64::from(loss.unwrap())
             })
             .collect();
@@ -455,7 +473,8 @@ mod tests {
         let objective = Objective::new(&config, &data).unwrap();
         let mut learner = Learner::new(Cpu::default(), &denoiser.net, Hyper::default());
         for _ in 0..300 {
-            objective.step(&mut learner, (&denoiser, &data.standard), &[], 256, &mut rng, (3e-3, false));
+            let batch = objective.draw(&denoiser, &data.standard, 256, &mut rng);
+            batch.step(&mut learner, &[], (3e-3, false));
         }
         denoiser.net = learner.net();
         // ½E‖ε*‖² is the explicit loss of ε̂ = 0, that of F = 0 without skip.

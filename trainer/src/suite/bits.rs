@@ -1,6 +1,7 @@
 //! Digits by weights and activations of fewer bits, quantized after training and trained for it, from one float network.
 
 use super::trained;
+use crate::backend::DeviceName;
 use crate::checkpoint;
 use crate::config::{Config, Preset};
 use crate::report::{Quality, Report, table};
@@ -21,9 +22,15 @@ const INT8_COSTS: (f64, f64) = (0.03, 0.005);
 ///
 /// # Errors
 /// When a training fails, or is stopped.
-pub fn bits(dir: &Path, data: Option<&str>, steps: u64, stop: &AtomicBool) -> Result<(String, bool)> {
+pub fn bits(
+    dir: &Path,
+    data: Option<&str>,
+    steps: u64,
+    device: DeviceName,
+    stop: &AtomicBool,
+) -> Result<(String, bool)> {
     let config = Config::new(data.unwrap_or("digits"), Preset::Digits);
-    let float = trained(&dir.join("float"), "float", config.clone(), stop)?;
+    let float = trained(&dir.join("float"), "float", config.clone(), device, stop)?;
     let reports = BITS.map(|(weights, activations)| {
         let mut config = config.clone();
         config.training.qat_steps = steps;
@@ -33,7 +40,7 @@ pub fn bits(dir: &Path, data: Option<&str>, steps: u64, stop: &AtomicBool) -> Re
             let run = Run::create(&folder, config.clone())?;
             std::fs::copy(dir.join("float").join(checkpoint::FILE), run.file(checkpoint::FILE))?;
         }
-        trained(&folder, &format!("W{weights}A{activations}, {steps} steps"), config, stop)
+        trained(&folder, &format!("W{weights}A{activations}, {steps} steps"), config, device, stop)
     });
     let [w8a8, w4a8, w4a16] = reports;
     let (w8a8, w4a8, w4a16) = (w8a8?, w4a8?, w4a16?);

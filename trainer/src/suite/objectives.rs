@@ -3,6 +3,7 @@
 
 use super::{Gate, mixture_gates, number, trained};
 use crate::atomic::write_atomic;
+use crate::backend::DeviceName;
 use crate::config::{Config, Preset};
 use crate::data::Toy;
 use crate::objective::{ObjectiveConfig, ObjectiveName};
@@ -74,7 +75,7 @@ fn entries() -> Vec<Entry> {
 ///
 /// # Errors
 /// When a training fails, or is stopped.
-pub fn objectives(dir: &Path, stop: &AtomicBool) -> Result<(String, bool)> {
+pub fn objectives(dir: &Path, device: DeviceName, stop: &AtomicBool) -> Result<(String, bool)> {
     // Evaluations and parameters are the same for all.
     let gates: Vec<Gate> = mixture_gates().into_iter().take(6).collect();
     let mut table = format!("{:<20}", "int8");
@@ -83,7 +84,7 @@ pub fn objectives(dir: &Path, stop: &AtomicBool) -> Result<(String, bool)> {
     let (mut notes, mut reports, mut passed) = (String::new(), Vec::new(), true);
     for Entry { name, config } in entries() {
         let folder = name.replace(", ", "-").replace([' ', 'σ'], "_");
-        let report = trained(&dir.join(folder), name, config.clone(), stop)?;
+        let report = trained(&dir.join(folder), name, config.clone(), device, stop)?;
         let missed = missed(&gates, &report);
         let _ = write!(table, "{name:<20}");
         gates.iter().for_each(|gate| table += &format!("{:>24}", number(gate.values(&report)[0])));
