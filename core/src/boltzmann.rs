@@ -10,7 +10,7 @@
 
 use crate::Error;
 use crate::blob::{Lateral, word};
-use crate::sigmoid::{FRACTION, is_on};
+use crate::sigmoid::{FRACTION, unit};
 use rand_core::Rng;
 
 /// A Boltzmann machine, borrowing its blob's bytes.
@@ -81,9 +81,9 @@ impl<'a> BoltzmannMachine<'a> {
             let (row, after) = rest.split_at_checked(self.units()).unwrap_or_default();
             rest = after;
             let scale = FRACTION.saturating_sub(self.shift());
-            let on = is_on(Self::input(row, self.bias(i), state) << scale, rng.next_u32() & 0xffff);
+            let on = unit(Self::input(row, self.bias(i), state) << scale, rng.next_u32() & 0xffff);
             if let Some(word) = state.get_mut(i / 32).filter(|_| !crate::is_set(known, i)) {
-                *word = (*word & !(1 << (i % 32))) | u32::from(on) << (i % 32);
+                *word = (*word & !(1 << (i % 32))) | on << (i % 32);
             }
         }
     }

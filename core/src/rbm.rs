@@ -15,11 +15,11 @@
 
 use crate::Error;
 use crate::blob::{Kind, Stack, word};
-use crate::kernel::load;
-use crate::sigmoid::{FRACTION, is_on};
+use crate::kernel::{add_bytes, load};
+use crate::sigmoid::{FRACTION, unit};
 use rand_core::Rng;
 
-/// Inputs of 32 units: of each four the sums of the first and third, then of the second and fourth.
+/// Inputs of 32 units: of each four b₀ + 2¹⁶·b₂ and b₁ + 2¹⁶·b₃.
 type Sums = [[u32; 2]; 8];
 
 /// Weights and biases towards one of two layers.
@@ -29,37 +29,35 @@ pub(crate) struct Connections<'a> {
     pub shape: (usize, usize),
     /// For each unit below a row of bytes w + 2⁷, one for each unit above, whole words.
     pub weights: &'a [u8],
-    /// One `i32` for each unit above, and such as keep the missing ones of the last four off.
+    /// For each four units above two words, as [`Sums`]; such as keep missing ones off.
     pub biases: &'a [u8],
     /// Weights and biases are in units of 2^−shift.
     pub shift: u32,
 }
 
 impl Connections<'_> {
-    /// Adds up the rows of the units that are on. Two 16-bit sums share a word, and borrow from each other:
-    /// as low + 2¹⁶·high they are exact.
-    fn add_up<const N: usize>(&self, from: &[u32; N], sums: &mut [Sums; N]) {
-        *sums = [[[0; 2]; 8]; N];
+    /// Adds the rows of the units that are on to the biases. Two 16-bit sums share a word and borrow from each other:
+    /// as low + 2¹⁶·high they are exact. 2⁷ for each row is still in them; it is returned for both.
+    fn add_up<const N: usize>(&self, from: &[u32; N], sums: &mut [Sums; N]) -> u32 {
+        let sums = sums.as_flattened_mut();
+        for (sum, bias) in sums.as_flattened_mut().iter_mut().zip(self.biases.as_chunks().0) {
+            *sum = load(bias) as u32;
+        }
         let row = 4 * self.shape.1.div_ceil(4);
-        let (mut rest, mut count) = (self.weights, 0_u32);
-        for mut units in from.iter().copied() {
-            for _ in 0..32 {
-                let (weights, after) = rest.split_at_checked(row).unwrap_or_default();
+        let (mut rest, mut offset) = (self.weights, 0_u32);
+        for &units in from {
+            let (mut weights, mut units) = (rest, units);
+            while units != 0 {
                 if units & 1 == 1 {
-                    count = count.wrapping_add(0x0080_0080);
-                    for ([even, odd], word) in sums.iter_mut().flatten().zip(weights.as_chunks().0) {
-                        let word = load(word) as u32;
-                        *even = even.wrapping_add(word & 0x00ff_00ff);
-                        *odd = odd.wrapping_add(word >> 8 & 0x00ff_00ff);
-                    }
+                    offset = offset.wrapping_add(0x0080_0080);
+                    add_bytes(sums, weights.get(..row).unwrap_or_default().as_chunks().0);
                 }
+                weights = weights.get(row..).unwrap_or_default();
                 units >>= 1;
-                rest = after;
             }
+            rest = rest.get(32 * row..).unwrap_or_default();
         }
-        for sum in sums.iter_mut().flatten().flatten() {
-            *sum = sum.wrapping_sub(count);
-        }
+        offset
     }
 
     /// Draws the units above given those below.
@@ -70,30 +68,44 @@ impl Connections<'_> {
         to: &mut [u32; N],
         rng: &mut impl Rng,
     ) {
-        self.add_up(from, sums);
-        let mut biases = self.biases.as_chunks().0.as_chunks().0.iter();
+        let offset = self.add_up(from, sums);
         let scale = FRACTION.saturating_sub(self.shift);
+        let mut fours = self.shape.1.div_ceil(4);
         for (to, sums) in to.iter_mut().zip(sums) {
             *to = 0;
-            for (four, &[even, odd]) in sums.iter().enumerate() {
-                let Some([b0, b1, b2, b3]) = biases.next() else { break };
-                let ([s0, s2], [s1, s3]) = (parted(even), parted(odd));
-                let on = |bias, sum, u| u32::from(is_on((load(bias) + sum) << scale, u));
+            for (i, &[even, odd]) in sums.iter().take(fours).enumerate() {
                 let (first, second) = (rng.next_u32(), rng.next_u32());
-                let units = on(b0, s0, first & 0xffff)
-                    | on(b1, s1, first >> 16) << 1
-                    | on(b2, s2, second & 0xffff) << 2
-                    | on(b3, s3, second >> 16) << 3;
-                *to |= units << (4 * four);
+                let ([x0, x2], [x1, x3]) = (parted(even, offset), parted(odd, offset));
+                let on = |x: i32, u| unit(x << scale, u);
+                let units = on(x0, first & 0xffff)
+                    | on(x1, first >> 16) << 1
+                    | on(x2, second & 0xffff) << 2
+                    | on(x3, second >> 16) << 3;
+                *to |= units << (4 * i);
             }
+            fours = fours.saturating_sub(sums.len());
         }
     }
 }
 
-/// The sums in low + 2¹⁶·high.
-fn parted(sums: u32) -> [i32; 2] {
+/// low and high of low + 2¹⁶·high + offset
+fn parted(sums: u32, offset: u32) -> [i32; 2] {
+    let sums = sums.wrapping_sub(offset) as i32;
     let low = i32::from(sums as i16);
-    [low, (sums as i32).wrapping_sub(low) >> 16]
+    [low, sums.wrapping_sub(low) >> 16]
+}
+
+/// The other way.
+pub(crate) fn packed(low: i32, high: i32) -> i32 {
+    low.wrapping_add(high << 16)
+}
+
+impl Connections<'_> {
+    /// The bias of a unit above; of missing ones those that keep them off.
+    pub fn bias(&self, j: usize) -> i32 {
+        let pair = parted(word(self.biases, j / 4 * 2 + j % 2) as u32, 0);
+        if j % 4 < 2 { pair[0] } else { pair[1] }
+    }
 }
 
 /// Whether unit `i` of a state is on.
@@ -147,12 +159,12 @@ impl<'a> Rbm<'a> {
 
     /// aᵢ
     pub fn visible_bias(&self, i: usize) -> i32 {
-        word(self.down.biases, i)
+        self.down.bias(i)
     }
 
     /// bⱼ
     pub fn hidden_bias(&self, j: usize) -> i32 {
-        word(self.up.biases, j)
+        self.up.bias(j)
     }
 }
 
@@ -231,19 +243,17 @@ impl<R: Rng, const N: usize> Gibbs<R, N> {
 
     /// F(v) of the visible units, in nats: −ln p(v) but for a constant.
     pub fn free_energy(&mut self, rbm: &Rbm<'_>) -> f32 {
-        rbm.up.add_up(&self.visible, &mut self.sums);
-        let bits = |&units: &u32| (0..32).map(move |i| units >> i & 1 == 1);
-        let on = self.visible.iter().flat_map(bits).zip(rbm.down.biases.as_chunks().0);
-        let visible = on.fold(0_i32, |sum, (on, bias)| if on { sum.wrapping_add(load(bias)) } else { sum });
+        let on = (0..rbm.visible()).filter(|&i| is_set(&self.visible, i));
+        let visible = on.fold(0_i32, |sum, i| sum.wrapping_add(rbm.visible_bias(i)));
         let unit = 1.0 / (1_u32 << rbm.shift().min(FRACTION)) as f32;
         let mut energy = -(visible as f32) * unit;
+        let offset = rbm.up.add_up(&self.visible, &mut self.sums);
         let four = |&[even, odd]: &[u32; 2]| {
-            let ([s0, s2], [s1, s3]) = (parted(even), parted(odd));
-            [s0, s1, s2, s3]
+            let ([x0, x2], [x1, x3]) = (parted(even, offset), parted(odd, offset));
+            [x0, x1, x2, x3]
         };
-        let inputs = self.sums.iter().flatten().flat_map(four);
-        for (sum, bias) in inputs.zip(rbm.up.biases.as_chunks().0) {
-            let x = (sum + load(bias)) as f32 * unit;
+        for x in self.sums.iter().flatten().flat_map(four).take(rbm.hidden()) {
+            let x = x as f32 * unit;
             let (larger, magnitude) = if x > 0.0 { (x, x) } else { (0.0, -x) };
             energy -= larger + libm::log1pf(libm::expf(-magnitude));
         }

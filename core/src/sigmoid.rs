@@ -9,11 +9,12 @@ use crate::sigmoid_thresholds::THRESHOLDS;
 /// Inputs are in units of 2⁻⁶.
 pub const FRACTION: u32 = 6;
 
-/// Whether a unit of the input `x` is on, by the uniform number `u` in 0…2¹⁶ − 1.
+/// 1 if a unit of the input `x` is on, else 0, by the uniform number `u` in 0…2¹⁶ − 1.
 #[inline]
-pub fn is_on(x: i32, u: u32) -> bool {
+pub fn unit(x: i32, u: u32) -> u32 {
     let threshold = THRESHOLDS.get(x.unsigned_abs() as usize).copied().map_or(0, u32::from);
-    (u < threshold) == (x < 0)
+    // On if u is below the threshold and x < 0, or neither: by their signs, without a branch.
+    (u.wrapping_sub(threshold) ^ !x as u32) >> 31
 }
 
 #[cfg(test)]
@@ -32,7 +33,7 @@ mod tests {
     #[test]
     fn the_share_of_draws_is_the_probability_on_both_sides() {
         for x in [-2000, -700, -64, -1, 0, 1, 64, 700, 2000] {
-            let on = (0..1 << 16).filter(|&u| is_on(x, u)).count() as f64;
+            let on = f64::from((0..1 << 16).map(|u| unit(x, u)).sum::<u32>());
             let exact = 65_536.0 / (1.0 + libm::exp(-f64::from(x) / 64.0));
             assert!((on - exact).abs() <= 0.500_001, "{x}: {on}");
         }

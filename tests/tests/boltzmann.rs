@@ -320,7 +320,8 @@ fn what_could_overflow_or_contradict_is_refused() {
         assert_eq!(encode(5, &[random.source()]).unwrap_err(), Error::Malformed(message));
     };
     let random = || Random::new(5, 3, 1);
-    refused(Random { a: vec![1 << 21, 0, 0, 0, 0], ..random() }, "bias of a unit");
+    refused(Random { a: vec![1 << 21, 0, 0, 0, 0], ..random() }, "a unit's sum could overflow");
+    refused(Random { b: vec![0, 0, 32_700], ..random() }, "a unit's sum could overflow");
     refused(Random { w: vec![-128; 15], ..random() }, "a weight out of its range");
     refused(Random { a: vec![0; 300], b: vec![0], w: vec![127; 300] }, "a unit's sum could overflow");
     assert_eq!(encode(7, &[random().source()]).unwrap_err(), Error::Malformed("shift of the weights"));

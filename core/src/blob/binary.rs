@@ -5,14 +5,15 @@ use super::layout::{PREFIX, Widths};
 use super::write::encode;
 use super::{Kind, MAX_COUNT, NAME, SHAPES};
 use crate::Error;
-use crate::rbm::{Connections, Rbm};
+use crate::rbm::{Connections, Rbm, packed};
 use crate::sigmoid::FRACTION;
 use serde::{Deserialize, Serialize};
 
-/// Largest magnitude of a bias; its negative keeps a missing unit off.
-pub const MAX_BIAS: i32 = 1 << 20;
-/// Largest magnitude of a sum of weights: two of them share a word.
-const MAX_SUM: u32 = i16::MAX as u32;
+/// Largest magnitude of a sum of weights and bias of a restricted machine: two of them share a word. As a bias its
+/// negative keeps a missing unit off.
+const MAX_SUM: i32 = i16::MAX as i32;
+/// Largest magnitude of a bias of a machine with lateral weights.
+const MAX_BIAS: i32 = 1 << 20;
 
 /// The header, in postcard.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -101,7 +102,7 @@ impl<'a> Stack<'a> {
     fn bytes(&self, i: usize) -> usize {
         let (visible, hidden) = self.shape(i);
         let (v, h) = (in_fours(visible), in_fours(hidden));
-        padded(4 * v) + padded(4 * h) + padded(visible * h) + padded(hidden * v)
+        padded(2 * v) + padded(2 * h) + padded(visible * h) + padded(hidden * v)
     }
 
     /// A machine of the stack, counted from the visible units.
@@ -110,7 +111,7 @@ impl<'a> Stack<'a> {
         let mut cursor = Cursor(self.layers.get(before..)?);
         let (visible, hidden) = self.shape(i);
         let (v, h) = (in_fours(visible), in_fours(hidden));
-        let (a, b) = (cursor.section(4 * v)?, cursor.section(4 * h)?);
+        let (a, b) = (cursor.section(2 * v)?, cursor.section(2 * h)?);
         let (up, down) = (cursor.section(visible * h)?, cursor.section(hidden * v)?);
         let shift = u32::from(self.header.shift);
         Some(Rbm {
@@ -139,14 +140,11 @@ fn check(rbm: &Rbm<'_>) -> Result<(), Error> {
         for j in 0..row {
             let weights =
                 (0..inputs).map(|i| way.weights.get(i * row + j).map_or(0, |&w| i32::from(w) - 128));
-            let (sum, bias) = (weights.map(i32::unsigned_abs).sum::<u32>(), word(way.biases, j));
-            if sum > MAX_SUM {
+            let (sum, bias) = (weights.map(i32::abs).sum::<i32>(), way.bias(j));
+            if j < outputs && sum + bias.abs() > MAX_SUM {
                 return Err(Error::Malformed("a unit's sum could overflow"));
             }
-            if j < outputs && !(-MAX_BIAS..=MAX_BIAS).contains(&bias) {
-                return Err(Error::Malformed("bias of a unit"));
-            }
-            if j >= outputs && (sum, bias) != (0, -MAX_BIAS) {
+            if j >= outputs && (sum, bias) != (0, -MAX_SUM) {
                 return Err(Error::Malformed("padding of units"));
             }
         }
@@ -244,6 +242,10 @@ impl StackSource<'_> {
     /// # Errors
     /// [`Error::Buffer`] with the size needed, or what [`Dbn::from_bytes`](crate::Dbn::from_bytes) finds wrong with it.
     pub fn encode(&self, out: &mut [u8]) -> Result<usize, Error> {
+        let all = self.layers.iter().flat_map(|layer| layer.visible_biases.iter().chain(layer.hidden_biases));
+        if all.into_iter().any(|bias| !(-MAX_SUM..=MAX_SUM).contains(bias)) {
+            return Err(Error::Malformed("a unit's sum could overflow"));
+        }
         let kind = if self.layers.len() == 1 { Kind::Rbm } else { Kind::Dbn };
         let visible = self.layers.first().map_or(0, |layer| layer.visible_biases.len());
         let hidden = self.layers.iter().map(|layer| layer.hidden_biases.len());
@@ -323,8 +325,11 @@ fn header(
     Ok(Header { kind: kind as u8, name, shift, widths })
 }
 
-/// With those of the units that fill up the last four.
+/// In pairs, with those of the units that fill up the last four.
 fn biases(biases: &[i32]) -> impl Iterator<Item = [u8; 4]> {
-    let at = |i| biases.get(i).copied().unwrap_or(-MAX_BIAS);
-    (0..in_fours(biases.len())).map(move |i| at(i).to_le_bytes())
+    let at = |i| biases.get(i).copied().unwrap_or(-MAX_SUM);
+    (0..in_fours(biases.len()) / 2).map(move |k| {
+        let first = k / 2 * 4 + k % 2;
+        packed(at(first), at(first + 2)).to_le_bytes()
+    })
 }

@@ -26,6 +26,22 @@ pub fn add(sums: &mut [i32], words: &[[u8; 4]]) {
     }
 }
 
+/// Adds the first and third byte of a word to the halves of the first sum of a pair, the second and fourth to those of
+/// the second.
+#[inline]
+pub fn add_bytes(sums: &mut [[u32; 2]], words: &[[u8; 4]]) {
+    add_halves(sums, words.iter().map(|&word| u32::from_le_bytes(word)));
+}
+
+/// As [`add_bytes`].
+#[inline]
+pub fn add_halves(sums: &mut [[u32; 2]], words: impl Iterator<Item = u32>) {
+    for ([even, odd], word) in sums.iter_mut().zip(words) {
+        *even = even.wrapping_add(word & 0x00ff_00ff);
+        *odd = odd.wrapping_add(word >> 8 & 0x00ff_00ff);
+    }
+}
+
 /// Requantization and activation; Σy.
 #[inline]
 pub fn activations(curve: &Curve<'_>, sums: &[i32], multipliers: &[[u8; 4]], outputs: &mut [i16]) -> i32 {

@@ -102,7 +102,7 @@ impl Config {
             method: Method::Pcd,
             k: 5,
             chains: 500,
-            updates: 10_000,
+            updates: 5000,
             batch: 200,
             learning_rate: 0.05,
             weight_decay: 1e-4,

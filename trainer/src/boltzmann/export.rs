@@ -2,7 +2,7 @@
 //!
 //! All weights and biases are in units of 2⁻ˢ, 0 ≤ s ≤ 6, so that a unit's input is a sum of integers in the units of the
 //! core's table. The s with the least squared error of the weights is taken: the finest whose bytes reach far enough, or,
-//! if a few weights lie far out, one that saturates them.
+//! if a few weights lie far out, one that saturates them. Where a unit's sum could then pass 16 bits, a coarser one.
 
 use super::model::Model;
 use tinyscore::Error;
@@ -17,9 +17,20 @@ pub fn export(model: &Model, name: &str) -> Result<Vec<u8>, Error> {
         Model::Stack(layers) => layers.iter().flat_map(|rbm| &rbm.w).copied().collect(),
         Model::Machine(machine) => machine.w.clone(),
     };
-    let shift = best_shift(&weights);
-    let mut out = vec![0; 4096 + 4 * weights.len() + 64 * model.parameters()];
-    let length = match model {
+    let mut out = vec![0; 4096 + 64 * model.parameters()];
+    let mut shift = best_shift(&weights);
+    let length = loop {
+        match encode(model, name, shift, &mut out) {
+            Err(Error::Malformed(_)) if shift > 0 => shift -= 1,
+            done => break done?,
+        }
+    };
+    out.truncate(length);
+    Ok(out)
+}
+
+fn encode(model: &Model, name: &str, shift: u8, out: &mut [u8]) -> Result<usize, Error> {
+    match model {
         Model::Stack(layers) => {
             let layers: Vec<_> = layers
                 .iter()
@@ -29,16 +40,14 @@ pub fn export(model: &Model, name: &str) -> Result<Vec<u8>, Error> {
                 .iter()
                 .map(|(a, b, w)| RbmSource { visible_biases: a, hidden_biases: b, weights: w })
                 .collect();
-            StackSource { name, shift, layers: &sources }.encode(&mut out)?
+            StackSource { name, shift, layers: &sources }.encode(out)
         }
         Model::Machine(machine) => {
             let (biases, weights) = (biases(&machine.b, shift), bytes(&machine.w, shift));
             let visible = machine.visible;
-            BoltzmannSource { name, shift, visible, biases: &biases, weights: &weights }.encode(&mut out)?
+            BoltzmannSource { name, shift, visible, biases: &biases, weights: &weights }.encode(out)
         }
-    };
-    out.truncate(length);
-    Ok(out)
+    }
 }
 
 fn best_shift(weights: &[f32]) -> u8 {
@@ -57,7 +66,7 @@ fn bytes(weights: &[f32], shift: u8) -> Vec<i8> {
 
 fn biases(biases: &[f32], shift: u8) -> Vec<i32> {
     let scale = 2.0_f32.powi(shift.into());
-    biases.iter().map(|b| (scale * b).round().clamp(-1e6, 1e6) as i32).collect()
+    biases.iter().map(|b| (scale * b).round().clamp(-16_000.0, 16_000.0) as i32).collect()
 }
 
 #[cfg(test)]
