@@ -5,13 +5,17 @@
 use crate::chain::head;
 use crate::kernel;
 use crate::levels::{At, Pick};
+use crate::rbm::Connections;
 use crate::rng::stream;
 use crate::sampler::{
     AnalyticDpm, Ancestral, AnnealedLangevin, Churn, Ddim, Ddpm, Deis, DpmSolver2M, DpmSolverSde2M, Heun,
     Ipndm, Langevin, Mala, PredictorCorrector, Resampled, ReverseSde, Sampler, StepRule, Tweedie,
     UnderdampedLangevin,
 };
-use crate::{Chain, Conditional, Digest, Energy, Error, Guided, HISTORY, Known, Levels, Model, Plan, Score};
+use crate::{
+    Chain, Conditional, Digest, Energy, Error, Gibbs, Guided, HISTORY, Known, Levels, Model, Plan, Rbm, Score,
+};
+use rand_core::Rng;
 
 /// Samples behind every digest.
 pub const SAMPLES: u64 = 1000;
@@ -76,6 +80,7 @@ pub fn digests<const D: usize, const N: usize>(
     let resampled = Resampled::new(Ancestral::new(1.0)?, 2)?.plan(few)?;
     report("known", digest::<D, N>(model, &mut known, &resampled, samples)?);
     report("mala", mala::<D>(model.dim(), samples)?);
+    report("rbm", rbm(samples)?);
     Ok(())
 }
 
@@ -114,6 +119,25 @@ fn mala<const D: usize>(dim: usize, samples: u64) -> Result<u64, Error> {
             chain.step(&mut normal);
         }
         digest.update(chain.state());
+    }
+    Ok(digest.finish())
+}
+
+/// The digest of `samples` chains of Gibbs sampling of a machine of 20 and 12 units, which the model is not, and of their
+/// free energies. The two directions have random weights of their own: the arithmetic does not mind.
+fn rbm(samples: u64) -> Result<u64, Error> {
+    let mut rng = stream(SEED, 0);
+    let mut bytes = [0; 20 * 12];
+    bytes.iter_mut().for_each(|byte| *byte = 64 + (rng.next_u32() & 127) as u8);
+    let biases = [0; 40];
+    let way = |shape| Connections { shape, weights: &bytes, biases: &biases, shift: 4 };
+    let machine = Rbm { up: way((20, 12)), down: way((12, 20)) };
+    let mut digest = Digest::new();
+    for i in 0..samples {
+        let mut chain = Gibbs::<_, 1>::new(&machine, stream(SEED, i))?;
+        chain.run(&machine, LEVELS);
+        let [visible] = *chain.visible();
+        digest.update(&[visible as f32, chain.free_energy(&machine)]);
     }
     Ok(digest.finish())
 }

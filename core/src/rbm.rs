@@ -10,52 +10,53 @@
 //! Weights are bytes of one scale 2⁻ˢ and units are bits, so that an input is a sum of chosen bytes, and σ is a table
 //! compared with random bits ([`sigmoid`](crate::sigmoid)): a sweep multiplies nothing and has no float.
 //!
-//! The order of draws is part of the contract. All hidden units are drawn in turn, then all visible ones; each four that
-//! follow each other, and what is left at the end, take two draws of 32 bits: of each first the lower half, then the upper.
+//! The order of draws is part of the contract. All hidden units are drawn in turn, then all visible ones; each two that
+//! follow each other take one draw of 32 bits, first the lower half, then the upper. A layer takes an even number of draws.
 
 use crate::Error;
 use crate::blob::{Kind, Stack, word};
-use crate::kernel::{add_bytes, load};
+use crate::kernel::{add_row, load};
 use crate::sigmoid::{FRACTION, unit};
 use rand_core::Rng;
 
-/// Inputs of 32 units: of each four b₀ + 2¹⁶·b₂ and b₁ + 2¹⁶·b₃.
-type Sums = [[u32; 2]; 8];
+/// Inputs of 32 units, two a word: low + 2¹⁶·high.
+type Sums = [u32; 16];
 
 /// Weights and biases towards one of two layers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Connections<'a> {
     /// From how many units, and to how many.
     pub shape: (usize, usize),
-    /// For each unit below a row of bytes w + 2⁷, one for each unit above, whole words.
+    /// For each unit below a row of bytes w + 2⁷, one for each unit above, whole words; of each four in the order 0, 2, 1, 3,
+    /// so that every other byte is for units that follow each other.
     pub weights: &'a [u8],
-    /// For each four units above two words, as [`Sums`]; such as keep missing ones off.
+    /// As [`Sums`], for each four units above whole; such as keep missing ones off.
     pub biases: &'a [u8],
     /// Weights and biases are in units of 2^−shift.
     pub shift: u32,
 }
 
 impl Connections<'_> {
-    /// Adds the rows of the units that are on to the biases. Two 16-bit sums share a word and borrow from each other:
+    /// Adds the rows of the units that are on to the biases. Two sums of 16 bits share a word and borrow from each other:
     /// as low + 2¹⁶·high they are exact. 2⁷ for each row is still in them; it is returned for both.
     fn add_up<const N: usize>(&self, from: &[u32; N], sums: &mut [Sums; N]) -> u32 {
-        let sums = sums.as_flattened_mut();
+        let (words, row) = (self.weights.as_chunks().0, self.shape.1.div_ceil(4));
+        let sums = sums.as_flattened_mut().as_chunks_mut().0.get_mut(..row).unwrap_or_default();
         for (sum, bias) in sums.as_flattened_mut().iter_mut().zip(self.biases.as_chunks().0) {
             *sum = load(bias) as u32;
         }
-        let row = 4 * self.shape.1.div_ceil(4);
-        let (mut rest, mut offset) = (self.weights, 0_u32);
+        let (mut first, mut offset) = (0, 0_u32);
         for &units in from {
-            let (mut weights, mut units) = (rest, units);
+            let (mut at, mut units) = (first, units);
             while units != 0 {
                 if units & 1 == 1 {
                     offset = offset.wrapping_add(0x0080_0080);
-                    add_bytes(sums, weights.get(..row).unwrap_or_default().as_chunks().0);
+                    add_row(sums, words.get(at..).unwrap_or_default());
                 }
-                weights = weights.get(row..).unwrap_or_default();
+                at += row;
                 units >>= 1;
             }
-            rest = rest.get(32 * row..).unwrap_or_default();
+            first += row << 5;
         }
         offset
     }
@@ -70,22 +71,42 @@ impl Connections<'_> {
     ) {
         let offset = self.add_up(from, sums);
         let scale = FRACTION.saturating_sub(self.shift);
-        let mut fours = self.shape.1.div_ceil(4);
+        let mut pairs = 2 * self.shape.1.div_ceil(4);
         for (to, sums) in to.iter_mut().zip(sums) {
-            *to = 0;
-            for (i, &[even, odd]) in sums.iter().take(fours).enumerate() {
-                let (first, second) = (rng.next_u32(), rng.next_u32());
-                let ([x0, x2], [x1, x3]) = (parted(even, offset), parted(odd, offset));
-                let on = |x: i32, u| unit(x << scale, u);
-                let units = on(x0, first & 0xffff)
-                    | on(x1, first >> 16) << 1
-                    | on(x2, second & 0xffff) << 2
-                    | on(x3, second >> 16) << 3;
-                *to |= units << (4 * i);
+            let missing = sums.len().saturating_sub(pairs);
+            let mut units = 0;
+            for &sum in sums.get(..pairs).unwrap_or(sums) {
+                let ([x, y], u) = (parted(sum, offset), draw(rng));
+                units = units >> 2 | unit(x << scale, u & 0xffff) << 30 | unit(y << scale, u >> 16) << 31;
             }
-            fours = fours.saturating_sub(sums.len());
+            *to = if missing < sums.len() { units >> (2 * missing) } else { 0 };
+            pairs = pairs.saturating_sub(sums.len());
         }
     }
+
+    /// The weight from a unit below to one above.
+    pub fn weight(&self, i: usize, j: usize) -> i32 {
+        let four = i * self.shape.1.div_ceil(4) + j / 4;
+        let weights = self.weights.get(4 * four + shuffled(j % 4));
+        weights.map_or(0, |&w| i32::from(w) - 128)
+    }
+
+    /// The bias of a unit above; of missing ones those that keep them off.
+    pub fn bias(&self, j: usize) -> i32 {
+        let [low, high] = parted(word(self.biases, j / 2) as u32, 0);
+        if j.is_multiple_of(2) { low } else { high }
+    }
+}
+
+/// Not inline: the generator's state would crowd out the loop's registers.
+#[inline(never)]
+fn draw(rng: &mut impl Rng) -> u32 {
+    rng.next_u32()
+}
+
+/// Where the weight of the unit with this number of four lies.
+pub(crate) fn shuffled(j: usize) -> usize {
+    j >> 1 | (j & 1) << 1
 }
 
 /// low and high of low + 2¹⁶·high + offset
@@ -98,14 +119,6 @@ fn parted(sums: u32, offset: u32) -> [i32; 2] {
 /// The other way.
 pub(crate) fn packed(low: i32, high: i32) -> i32 {
     low.wrapping_add(high << 16)
-}
-
-impl Connections<'_> {
-    /// The bias of a unit above; of missing ones those that keep them off.
-    pub fn bias(&self, j: usize) -> i32 {
-        let pair = parted(word(self.biases, j / 4 * 2 + j % 2) as u32, 0);
-        if j % 4 < 2 { pair[0] } else { pair[1] }
-    }
 }
 
 /// Whether unit `i` of a state is on.
@@ -153,8 +166,7 @@ impl<'a> Rbm<'a> {
     /// The weight wᵢⱼ between a visible and a hidden unit; outside, none.
     pub fn weight(&self, visible: usize, hidden: usize) -> i32 {
         let inside = visible < self.visible() && hidden < self.hidden();
-        let at = visible * 4 * self.hidden().div_ceil(4) + hidden;
-        self.up.weights.get(at).filter(|_| inside).map_or(0, |&w| i32::from(w) - 128)
+        if inside { self.up.weight(visible, hidden) } else { 0 }
     }
 
     /// aᵢ
@@ -197,7 +209,7 @@ impl<R: Rng, const N: usize> Gibbs<R, N> {
         if units.div_ceil(32) > N {
             return Err(Error::TooManyUnits { units, words: N });
         }
-        let mut chain = Self { visible: [0; N], hidden: [0; N], sums: [[[0; 2]; 8]; N], rng };
+        let mut chain = Self { visible: [0; N], hidden: [0; N], sums: [[0; 16]; N], rng };
         chain.draw_visible(rbm);
         Ok(chain)
     }
@@ -248,11 +260,8 @@ impl<R: Rng, const N: usize> Gibbs<R, N> {
         let unit = 1.0 / (1_u32 << rbm.shift().min(FRACTION)) as f32;
         let mut energy = -(visible as f32) * unit;
         let offset = rbm.up.add_up(&self.visible, &mut self.sums);
-        let four = |&[even, odd]: &[u32; 2]| {
-            let ([x0, x2], [x1, x3]) = (parted(even, offset), parted(odd, offset));
-            [x0, x1, x2, x3]
-        };
-        for x in self.sums.iter().flatten().flat_map(four).take(rbm.hidden()) {
+        let inputs = self.sums.iter().flatten().flat_map(|&sum| parted(sum, offset));
+        for x in inputs.take(rbm.hidden()) {
             let x = x as f32 * unit;
             let (larger, magnitude) = if x > 0.0 { (x, x) } else { (0.0, -x) };
             energy -= larger + libm::log1pf(libm::expf(-magnitude));

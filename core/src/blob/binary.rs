@@ -5,7 +5,7 @@ use super::layout::{PREFIX, Widths};
 use super::write::encode;
 use super::{Kind, MAX_COUNT, NAME, SHAPES};
 use crate::Error;
-use crate::rbm::{Connections, Rbm, packed};
+use crate::rbm::{Connections, Rbm, packed, shuffled};
 use crate::sigmoid::FRACTION;
 use serde::{Deserialize, Serialize};
 
@@ -136,11 +136,9 @@ fn in_fours(units: usize) -> usize {
 fn check(rbm: &Rbm<'_>) -> Result<(), Error> {
     for way in [&rbm.up, &rbm.down] {
         let (inputs, outputs) = way.shape;
-        let row = in_fours(outputs);
-        for j in 0..row {
-            let weights =
-                (0..inputs).map(|i| way.weights.get(i * row + j).map_or(0, |&w| i32::from(w) - 128));
-            let (sum, bias) = (weights.map(i32::abs).sum::<i32>(), way.bias(j));
+        for j in 0..in_fours(outputs) {
+            let sum: i32 = (0..inputs).map(|i| way.weight(i, j).abs()).sum();
+            let bias = way.bias(j);
             if j < outputs && sum + bias.abs() > MAX_SUM {
                 return Err(Error::Malformed("a unit's sum could overflow"));
             }
@@ -261,16 +259,8 @@ impl StackSource<'_> {
                 let (visible, hidden) = (visible_biases.len(), hidden_biases.len());
                 writer.section(biases(visible_biases));
                 writer.section(biases(hidden_biases));
-                let offset = |w: Option<&i8>| [(i32::from(w.copied().unwrap_or(0)) + 128) as u8];
-                writer.section((0..visible).flat_map(|i| {
-                    let row = weights.get(hidden * i..).unwrap_or_default();
-                    (0..in_fours(hidden)).map(move |j| offset(row.get(j).filter(|_| j < hidden)))
-                }));
-                writer.section((0..hidden).flat_map(|j| {
-                    let column = weights.get(j..).unwrap_or_default();
-                    (0..in_fours(visible))
-                        .map(move |i| offset(column.get(hidden * i).filter(|_| i < visible)))
-                }));
+                writer.section(rows(visible, hidden, |i, j| weights.get(hidden * i + j)));
+                writer.section(rows(hidden, visible, |j, i| weights.get(hidden * i + j)));
             }
         })?;
         Stack::from_bytes(blob, kind)?;
@@ -328,8 +318,19 @@ fn header(
 /// In pairs, with those of the units that fill up the last four.
 fn biases(biases: &[i32]) -> impl Iterator<Item = [u8; 4]> {
     let at = |i| biases.get(i).copied().unwrap_or(-MAX_SUM);
-    (0..in_fours(biases.len()) / 2).map(move |k| {
-        let first = k / 2 * 4 + k % 2;
-        packed(at(first), at(first + 2)).to_le_bytes()
+    (0..in_fours(biases.len()) / 2).map(move |k| packed(at(2 * k), at(2 * k + 1)).to_le_bytes())
+}
+
+/// Bytes as [`Connections`] has them.
+fn rows<'a>(
+    inputs: usize,
+    outputs: usize,
+    weight: impl Fn(usize, usize) -> Option<&'a i8>,
+) -> impl Iterator<Item = [u8; 1]> {
+    (0..inputs * in_fours(outputs)).map(move |k| {
+        let (i, byte) = (k / in_fours(outputs), k % in_fours(outputs));
+        let j = byte / 4 * 4 + shuffled(byte % 4);
+        let weight = weight(i, j).filter(|_| j < outputs);
+        [(i32::from(weight.copied().unwrap_or(0)) + 128) as u8]
     })
 }

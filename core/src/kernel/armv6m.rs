@@ -62,16 +62,16 @@ pub fn rounded_high(acc: i32, multiplier: i32) -> i32 {
     ah * mh + (middle >> 16) + (((other >> 15) + 1) >> 1)
 }
 
-/// As [`portable::add_bytes`], with aligned words.
+/// As [`portable::add_row`], of aligned words. Not inline, or the caller's numbers crowd out its registers.
 #[inline(never)]
-pub fn add_bytes(sums: &mut [[u32; 2]], words: &[[u8; 4]]) {
+pub fn add_row(sums: &mut [[u32; 2]], words: &[[u8; 4]]) {
     let pointer = words.as_ptr().cast::<u32>();
     if pointer.is_aligned() {
         // SAFETY: as many words of four bytes, aligned; any bytes are a number, and the core is little-endian.
         let words = unsafe { core::slice::from_raw_parts(pointer, words.len()) };
         portable::add_halves(sums, words.iter().copied());
     } else {
-        portable::add_bytes(sums, words);
+        portable::add_row(sums, words);
     }
 }
 

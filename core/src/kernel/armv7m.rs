@@ -3,7 +3,7 @@
 //! Four products take 9 instructions: five loads that follow each other, 1 + 5 cycles by the technical reference manual,
 //! and four `MLA` of 2 cycles.
 
-pub use super::portable::{TILE, activations, add, add_bytes, interpolate, load, rounded_high};
+pub use super::portable::{TILE, activations, add, add_row, interpolate, load, rounded_high};
 use super::{Input, by_four, portable};
 use core::arch::global_asm;
 

@@ -18,7 +18,7 @@
 //! take a `SMLALD` and a mask each, and the rows are their differences. 16 products take 16 instructions, two of them loads of
 //! two words: 2·(1 + 2) + 14 = 20 cycles.
 
-pub use super::portable::{add, add_bytes, interpolate, load, rounded_high};
+pub use super::portable::{add, add_row, interpolate, load, rounded_high};
 use super::{Input, by_four, portable};
 use crate::activation::Curve;
 use core::arch::global_asm;

@@ -41,7 +41,7 @@ use mve as chosen;
 #[cfg(kernel = "portable")]
 use portable as chosen;
 
-pub(crate) use chosen::{TILE, activations, add, add_bytes, dense, interpolate, load, rounded_high};
+pub(crate) use chosen::{TILE, activations, add, add_row, dense, interpolate, load, rounded_high};
 pub(crate) use twin::differences;
 
 /// A layer's activations.

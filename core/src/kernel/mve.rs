@@ -5,7 +5,7 @@
 //! bytes, `VLD20`/`VLD21` part 16 columns of two rows, `VEOR` takes the offset out of one, and each row is one
 //! `VMLADAVA` of 16 bytes: 11 instructions for 64 products.
 
-pub use super::portable::{add_bytes, interpolate, load, rounded_high};
+pub use super::portable::{add_row, interpolate, load, rounded_high};
 use super::{Input, by_four, portable};
 use crate::activation::Curve;
 use core::arch::global_asm;

@@ -29,11 +29,11 @@ pub fn add(sums: &mut [i32], words: &[[u8; 4]]) {
 /// Adds the first and third byte of a word to the halves of the first sum of a pair, the second and fourth to those of
 /// the second.
 #[inline]
-pub fn add_bytes(sums: &mut [[u32; 2]], words: &[[u8; 4]]) {
+pub fn add_row(sums: &mut [[u32; 2]], words: &[[u8; 4]]) {
     add_halves(sums, words.iter().map(|&word| u32::from_le_bytes(word)));
 }
 
-/// As [`add_bytes`].
+/// As [`add_row`].
 #[inline]
 pub fn add_halves(sums: &mut [[u32; 2]], words: impl Iterator<Item = u32>) {
     for ([even, odd], word) in sums.iter_mut().zip(words) {

@@ -1,6 +1,6 @@
 //! Comparison of this target's kernel with the portable one, on the target itself.
 
-use super::{Input, activations, add, add_bytes, dense, interpolate, portable, rounded_high};
+use super::{Input, activations, add, add_row, dense, interpolate, portable, rounded_high};
 use crate::activation::{Curve, TABLE};
 use crate::blob::lane;
 use rand_core::Rng;
@@ -25,19 +25,19 @@ pub fn differences(rng: &mut impl Rng) -> usize {
         }
     }
     count += (0..100).filter(|_| activations_differ(rng)).count();
-    count += (0..100).filter(|_| bytes_differ(rng)).count();
+    count += (0..100).filter(|_| rows_differ(rng)).count();
     count + (0..1000).filter(|_| interpolations_differ(rng) || products_differ(rng)).count()
 }
 
-fn bytes_differ(rng: &mut impl Rng) -> bool {
+fn rows_differ(rng: &mut impl Rng) -> bool {
     let mut bytes = [0; 4 * ROWS];
     bytes.iter_mut().for_each(|byte| *byte = rng.next_u32() as u8);
     let from = rng.next_u32() as usize % 8;
     let (words, _) = bytes.get(from..).unwrap_or_default().as_chunks();
     let mut sums = [[0; 2]; ROWS].map(|pair| pair.map(|_: u32| rng.next_u32()));
     let mut twin = sums;
-    add_bytes(&mut sums, words);
-    portable::add_bytes(&mut twin, words);
+    add_row(&mut sums, words);
+    portable::add_row(&mut twin, words);
     sums != twin
 }
 

@@ -88,7 +88,7 @@ impl Config {
     pub fn new(model: Family, data: &str) -> Self {
         let hidden = match model {
             Family::Rbm => vec![16],
-            Family::Dbn => vec![64, 128],
+            Family::Dbn => vec![64, 64],
             Family::Bm => vec![8],
         };
         Self {

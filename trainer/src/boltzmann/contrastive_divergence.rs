@@ -108,11 +108,10 @@ impl Statistics {
 /// Chains that one thread takes at a time.
 const CHUNK: usize = 64;
 
-/// Learns the rows of `data`, from the log-odds of its columns.
-pub fn train(data: &Points, log_odds: &[f32], settings: &Training, progress: Progress<'_, Rbm>) -> Rbm {
-    let (visible, hidden) = (data.dim(), settings.hidden);
+/// Learns the rows of `data`, from `rbm` on.
+pub fn train(data: &Points, mut rbm: Rbm, settings: &Training, progress: Progress<'_, Rbm>) -> Rbm {
+    let (visible, hidden) = (data.dim(), rbm.b.len());
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(settings.seed);
-    let mut rbm = Rbm::new(log_odds, hidden, &mut rng);
     let mut chains: Vec<f32> = (0..settings.chains).flat_map(|i| data.row(i % data.len()).to_vec()).collect();
     let [mut of_a, mut of_b, mut of_w] = [visible, hidden, visible * hidden].map(Momentum::new);
     for update in 0..settings.updates {

@@ -83,6 +83,75 @@ pub fn log_odds(data: &Points) -> Vec<f32> {
 mod tests {
     use super::*;
 
+    fn machine(visible: usize, hidden: usize) -> rbm::Rbm {
+        let mut rng = pool(3, 0, 0);
+        let mut rbm = rbm::Rbm::new(&vec![-0.3; visible], hidden, &mut rng);
+        rbm.w.iter_mut().for_each(|w| *w *= 8.0);
+        rbm
+    }
+
+    /// ln Z by every pair of states, without a Gray code.
+    #[test]
+    fn the_partition_function_is_the_sum_over_all_states() {
+        for (visible, hidden) in [(3, 5), (7, 2), (12, 11)] {
+            let rbm = machine(visible, hidden);
+            let states = (0..1_u32 << visible).map(|s| {
+                let v: Vec<f32> = (0..visible).map(|i| (s >> i & 1) as f32).collect();
+                -rbm.free_energy(&v)
+            });
+            let exact = enumeration::log_sum(states);
+            let found = enumeration::log_partition(&rbm).unwrap();
+            assert!((found - exact).abs() < 1e-4, "{visible}×{hidden}: {found}, not {exact}");
+        }
+        let error = enumeration::log_partition(&machine(21, 22)).unwrap_err().to_string();
+        assert!(error.contains("21 units") && error.contains("--likelihood ais"), "{error}");
+    }
+
+    #[test]
+    fn annealed_importance_sampling_agrees_with_enumeration() {
+        let rbm = machine(20, 12);
+        let exact = enumeration::log_partition(&rbm).unwrap();
+        let (found, error) = ais::log_partition(&rbm, &[0.4; 20], 300, 500, 1);
+        assert!((found - exact).abs() < 0.1, "{found} ± {error}, not {exact}");
+        assert!((found - exact).abs() < 4.0 * error && error < 0.05, "{found} ± {error}, not {exact}");
+    }
+
+    /// A machine without hidden units learns the pair correlation of two columns.
+    #[test]
+    fn machines_learn_what_their_data_have_in_common() {
+        let rows = [[0.0, 0.0], [1.0, 1.0], [1.0, 1.0], [0.0, 0.0], [0.0, 1.0]];
+        let data = Points::new(2, rows.concat().repeat(20));
+        let entropy = [0.4_f64, 0.4, 0.2].iter().map(|p| p * p.ln()).sum::<f64>();
+        for (model, hidden, method) in [
+            (config::Family::Rbm, 4, config::Method::Cd),
+            (config::Family::Rbm, 4, config::Method::Pcd),
+            (config::Family::Bm, 1, config::Method::Pcd),
+        ] {
+            let config = config::Config {
+                hidden: vec![hidden],
+                method,
+                updates: 3000,
+                batch: 100,
+                ..config::Config::new(model, "pairs")
+            };
+            let trained = model::Model::train(&config, &data, &mut |_, _, _| ());
+            let how = config::LikelihoodBy::Exact;
+            let found = trained.log_likelihood(&data, &[0.0; 2], how, 1).unwrap().unwrap().nats;
+            assert!(
+                found > entropy - 0.06 && found <= entropy + 1e-6,
+                "{model:?} {method:?}: {found}, at best {entropy}"
+            );
+            let blob = export::export(&trained, "pairs").unwrap();
+            let int8 = model::Model::of_blob(&blob).unwrap();
+            let int8 = int8.log_likelihood(&data, &[0.0; 2], how, 1).unwrap().unwrap().nats;
+            assert!((int8 - found).abs() < 0.05, "{int8}, in floats {found}");
+            let unknown = use_blob::fill_in(&blob, &data, &[1], 1, 50).unwrap();
+            let same = unknown.rows().filter(|row| row[0] == row[1]).count();
+            assert!((60..=98).contains(&same), "{same} of 100 alike");
+            assert!(use_blob::fill_in(&blob, &data, &[2], 1, 1).is_err());
+        }
+    }
+
     #[test]
     fn values_that_are_not_binary_are_named_with_a_threshold() {
         let grey = Points::new(2, vec![0.0, 1.0, 0.0, 16.0]);

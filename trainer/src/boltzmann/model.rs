@@ -33,8 +33,9 @@ pub struct LogLikelihood {
 }
 
 impl Model {
-    /// Trains on rows of 0 and 1. A stack is trained from below, each layer on hidden units drawn given the data (Hinton,
-    /// Osindero & Teh 2006). `progress(layer, update, model so far)` is called after each update.
+    /// Trains on rows of 0 and 1. A stack is trained from below, each layer on hidden units drawn given the data, and, where
+    /// its shape allows, from the turned weights of the one below, with which both are the same model (Hinton, Osindero &
+    /// Teh 2006). `progress(layer, update, model so far)` is called after each update.
     pub fn train(config: &Config, data: &Points, progress: &mut dyn FnMut(usize, u64, &Self)) -> Self {
         let odds = log_odds(data);
         if config.model == Family::Bm {
@@ -45,8 +46,12 @@ impl Model {
         let mut data = data.clone();
         for layer in 0..config.hidden.len() {
             let mut report = |update, rbm: &Rbm| progress(layer, update, &Self::Stack(vec![rbm.clone()]));
-            let rbm =
-                contrastive_divergence::train(&data, &log_odds(&data), &config.training(layer), &mut report);
+            let (training, odds) = (config.training(layer), log_odds(&data));
+            let start = match layers.last() {
+                Some(below) if below.a.len() == training.hidden => below.turned(),
+                _ => Rbm::new(&odds, training.hidden, &mut pool(training.seed, 0, 0xf5)),
+            };
+            let rbm = contrastive_divergence::train(&data, start, &training, &mut report);
             data = hidden(&rbm, &data, config.seed);
             layers.push(rbm);
         }
@@ -183,9 +188,12 @@ impl Model {
     }
 }
 
+/// Draws of hidden units for each row.
+const DRAWS: usize = 10;
+
 /// Hidden units drawn given each row.
 fn hidden(rbm: &Rbm, data: &Points, seed: u64) -> Points {
-    let rows: Vec<&[f32]> = data.rows().collect();
+    let rows: Vec<&[f32]> = data.rows().flat_map(|row| [row; DRAWS]).collect();
     let up = |(i, v): (usize, &&[f32])| {
         let (mut h, mut rng) = (vec![0.0; rbm.b.len()], pool(seed, i as u64, 0xd6));
         rbm.up(v, &mut h);

@@ -21,6 +21,13 @@ impl Rbm {
         Self { a: log_odds.to_vec(), b: vec![0.0; hidden], w }
     }
 
+    /// The same with its layers swapped.
+    pub fn turned(&self) -> Self {
+        let (visible, hidden) = (self.a.len(), self.b.len());
+        let w = (0..hidden * visible).map(|k| self.w[k % visible * hidden + k / visible]).collect();
+        Self { a: self.b.clone(), b: self.a.clone(), w }
+    }
+
     /// What the integers of a blob stand for.
     pub fn of_blob(rbm: &tinyscore::Rbm<'_>) -> Self {
         let unit = 0.5_f32.powi(rbm.shift() as i32);
