@@ -213,13 +213,8 @@ impl Run {
         bar.finish();
         let seconds = start.elapsed().as_secs_f64();
         model.save(&self.file("checkpoint.safetensors"))?;
-        let name: String = Path::new(&config.data)
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .chars()
-            .take(8)
-            .collect();
+        let name = Path::new(&config.data).file_stem().unwrap_or_default().to_string_lossy();
+        let name: String = name.chars().filter(char::is_ascii).take(tinyscore::blob::NAME).collect();
         let blob = export(&model, &name).map_err(|e| anyhow!("export: {e}"))?;
         write_atomic(&self.file("model.postcard"), &blob)?;
         let samples = self.sample(&blob)?;
