@@ -56,6 +56,27 @@ fn beyond(curve: &Curve<'_>, z: i32) -> i16 {
     saturate16(y + (((z - inside) * slope + (1 << 13)) >> 14))
 }
 
+/// Slope of the activation at the pre-activation `z`, in units of 2⁻¹⁴: inside the table linear between the central
+/// differences of its knots, beyond its ends that of the straight line.
+pub fn slope(curve: &Curve<'_>, z: i32) -> i16 {
+    let shift = curve.shift;
+    let from_the_left = (i32::from(saturate16(z)) + (128 << shift)) as u32;
+    if from_the_left >> shift >= 256 {
+        return if z < 0 { curve.left_slope } else { curve.right_slope };
+    }
+    let fraction = (from_the_left & ((1 << shift) - 1)) as i32;
+    let (segment, (knots, _)) = ((from_the_left >> shift) as usize, curve.table.as_chunks::<2>());
+    let knot = |i| knots.get(i).map_or(0, |&y| i32::from(i16::from_le_bytes(y)));
+    let (left, right) = (knot(segment), knot(segment + 1));
+    // At the table's ends twice the slope of the outermost segment.
+    let before = if segment > 0 { knot(segment - 1) } else { 2 * left - right };
+    let after = if segment < 255 { knot(segment + 2) } else { 2 * right - left };
+    // Of two segments, in units of 2^-shift.
+    let rise = (right - before) * ((1 << shift) - fraction) + (after - left) * fraction;
+    let (up, down) = (13_u32.saturating_sub(2 * shift), (2 * shift).saturating_sub(13));
+    saturate16(((rise << up) + ((1 << down) >> 1)) >> down)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,6 +22,7 @@ mod detector;
 mod digest;
 mod discrepancy;
 mod energy;
+mod energy_mlp;
 mod error;
 mod guided;
 mod kernel;
@@ -40,7 +41,7 @@ mod sigmoid_thresholds;
 
 #[cfg(feature = "batch")]
 pub use batch::BatchMlp;
-pub use blob::Model;
+pub use blob::{EnergyModel, Model};
 pub use boltzmann::BoltzmannMachine;
 pub use chain::Chain;
 pub use codec::MAX_LATENTS;
@@ -51,6 +52,7 @@ pub use detector::Detector;
 pub use digest::Digest;
 pub use discrepancy::noise_level;
 pub use energy::Energy;
+pub use energy_mlp::EnergyMlp;
 pub use error::Error;
 pub use guided::Guided;
 #[cfg(feature = "batch")]

@@ -85,7 +85,7 @@ impl<S: AsMut<[i16]>> Conditional for Mlp<'_, S> {
 }
 
 /// Scratch memory for two layers, aligned to words.
-fn halves<'s>(model: &Model<'_>, scratch: &'s mut [i16]) -> (&'s mut [i16], &'s mut [i16]) {
+pub(crate) fn halves<'s>(model: &Model<'_>, scratch: &'s mut [i16]) -> (&'s mut [i16], &'s mut [i16]) {
     let skipped = scratch.as_ptr().align_offset(4).min(1);
     let aligned = scratch.get_mut(skipped..).unwrap_or_default();
     aligned.split_at_mut_checked(model.scratch() / 2).unwrap_or_default()
@@ -152,20 +152,20 @@ fn output_layer(
 }
 
 /// The words of a tile.
-fn words(words: &[u8], tile: usize) -> &[[u8; 4]] {
+pub(crate) fn words(words: &[u8], tile: usize) -> &[[u8; 4]] {
     words.get(4 * TILE * tile..).unwrap_or_default().as_chunks().0
 }
 
 /// bias_j + Σ_i w_ji·x_i and what the first layer adds to it.
-struct Sum<'a> {
-    layer: Layer<'a>,
-    conditions: [&'a [u8]; 2],
-    input: Input<'a>,
+pub(crate) struct Sum<'a> {
+    pub layer: Layer<'a>,
+    pub conditions: [&'a [u8]; 2],
+    pub input: Input<'a>,
 }
 
 impl Sum<'_> {
     /// Sums of the outputs of a tile; those past the layer's end do not matter.
-    fn of_tile(&self, tile: usize, sums: &mut [i32; TILE]) {
+    pub fn of_tile(&self, tile: usize, sums: &mut [i32; TILE]) {
         let Layer { matrix, biases, .. } = self.layer;
         dense(matrix.bits, matrix.tile(tile), words(biases, tile), &self.input, sums);
         for rows in self.conditions {

@@ -21,12 +21,14 @@ pub struct Checkpoint {
     pub losses: Vec<(u64, f32)>,
     /// In quantization-aware training: the float network that it began with.
     pub float: Option<Mlp>,
+    /// Of persistent contrastive divergence: the states of its chains.
+    pub chains: Vec<f32>,
 }
 
 impl Checkpoint {
     /// Before the first step from `net`.
     pub fn initial(net: &Mlp) -> Self {
-        Self { snapshot: Snapshot::initial(net), losses: Vec::new(), float: None }
+        Self { snapshot: Snapshot::initial(net), losses: Vec::new(), float: None, chains: Vec::new() }
     }
 
     /// The trained float network: the averaged weights.
@@ -54,6 +56,9 @@ impl Checkpoint {
         }
         let losses: Vec<f32> = self.losses.iter().flat_map(|&(step, loss)| [step as f32, loss]).collect();
         tensors.push(("losses".to_owned(), vec![self.losses.len(), 2], bytes(&losses)));
+        if !self.chains.is_empty() {
+            tensors.push(("chains".to_owned(), vec![self.chains.len()], bytes(&self.chains)));
+        }
         let views = tensors.iter().map(|(name, shape, data)| {
             TensorView::new(Dtype::F32, shape.clone(), data).map(|view| (name.as_str(), view))
         });
@@ -89,7 +94,8 @@ impl Checkpoint {
         let losses = floats(tensors.tensor("losses").with_context(damaged)?.data());
         let losses = losses.chunks_exact(2).map(|pair| (pair[0] as u64, pair[1])).collect();
         let steps = steps.with_context(damaged)?;
-        Ok(Self { snapshot: Snapshot { net, ema, first, second, steps }, losses, float })
+        let chains = tensors.tensor("chains").map(|view| floats(view.data())).unwrap_or_default();
+        Ok(Self { snapshot: Snapshot { net, ema, first, second, steps }, losses, float, chains })
     }
 }
 

@@ -59,6 +59,9 @@ pub struct NetConfig {
     /// Whether it learns the classes of labelled data, for sampling by class and guidance.
     #[serde(default)]
     pub conditional: bool,
+    /// Whether it is an energy network, whose score is the gradient of its one output.
+    #[serde(default)]
+    pub energy: bool,
 }
 
 /// Training.
@@ -253,6 +256,7 @@ impl Config {
                 embedding: 16,
                 latent: 0,
                 conditional: false,
+                energy: false,
             },
             training: TrainingConfig {
                 steps: if mixture { 80_000 } else { 30_000 },
@@ -294,6 +298,7 @@ impl Config {
             embedding: 0,
             latent: 0,
             conditional: false,
+            energy: false,
         };
         self.training = TrainingConfig {
             steps: 100_000,
@@ -318,10 +323,26 @@ impl Config {
         self
     }
 
+    /// The same with an energy network. Its objective and precondition stay.
+    pub fn with_energy(mut self) -> Self {
+        self.net.energy = true;
+        self.net.activation = Activation::Silu;
+        self.net.hidden = vec![64; 3];
+        self
+    }
+
     /// The same with another objective, its paper's settings and its way to read the network.
     pub fn with_objective(mut self, name: ObjectiveName) -> Self {
         self.objective = ObjectiveConfig::new(name);
         self.net.precondition = name.precondition();
+        if name.is_contrastive() {
+            self.net.embedding = 0;
+            (self.training.steps, self.training.batch, self.training.learning_rate) = (4000, 256, 1e-3);
+            self.export.levels = 1;
+            // Langevin dynamics at the one level, then the noise of that level taken out.
+            (self.sampling.sampler, self.sampling.steps) = (Method::AnnealedLangevinSnr, 1);
+            (self.sampling.options.per_level, self.sampling.options.snr) = (1000, 0.5);
+        }
         self
     }
 
@@ -352,6 +373,9 @@ impl Config {
             SpacingKind::Karras => Spacing::Karras { rho },
             SpacingKind::LinearBeta => Spacing::LinearBeta { beta_min: 0.1, beta_max: 20.0 },
         };
+        if let (true, Some(sigma)) = (self.objective.name.is_contrastive(), self.objective.sigma) {
+            return Ok(vec![sigma]);
+        }
         let mut sigmas = vec![0.0; levels];
         spacing
             .fill(sigma_max, sigma_min, &mut sigmas)
@@ -428,6 +452,7 @@ impl Config {
         if ![8, 16].contains(&export.activation_bits) {
             return refuse(format!("activation_bits is {}, but must be 8 or 16", export.activation_bits));
         }
+        self.check_energy()?;
         let t = training;
         if t.qat_steps > 1_000_000 {
             return refuse(format!("qat_steps is {}, but must be in 0…1000000", t.qat_steps));
@@ -461,7 +486,71 @@ impl Config {
             }
         }
         let sigmas = self.sigmas()?;
+        if sigmas.len() != export.levels {
+            let (name, levels) = (self.objective.name.name(), export.levels);
+            return refuse(format!("levels is {levels}, but {name} has one noise level: set it to 1"));
+        }
         let plan = sampling.sampler.plan(&sigmas[..], sampling.steps, &sampling.options);
         plan.map(drop).map_err(|e| UsageError(format!("sampler {}: {e}", sampling.sampler.name())))
+    }
+
+    /// What energy networks cannot do, and what only they can.
+    fn check_energy(&self) -> Result<(), UsageError> {
+        /// Wider sums of derivatives might overflow.
+        const WIDEST: usize = 512;
+        let Self { objective, net, training, export, .. } = self;
+        let name = objective.name.name();
+        let refuse = |what: String| Err(UsageError(what));
+        if objective.name.is_contrastive() {
+            if !net.energy {
+                return refuse(format!(
+                    "{name} trains energy networks: take --model ebm, or another objective"
+                ));
+            }
+            if net.conditional {
+                return refuse(format!(
+                    "conditional is asked for, but {name} learns no classes: take --objective dsm or edm"
+                ));
+            }
+            match objective.sigma {
+                Some(sigma) if sigma > 0.0 && sigma <= 1e3 => {}
+                sigma => {
+                    return refuse(format!(
+                        "objective sigma is {sigma:?}, but {name} needs one in 0…1000, not 0"
+                    ));
+                }
+            }
+            objective.contrastive.check()?;
+        }
+        if !net.energy {
+            return Ok(());
+        }
+        if objective.name.is_implicit() {
+            return refuse(format!(
+                "{name} needs a third derivative of an energy network: take --objective dsm, ncsn, edm, cd or pcd"
+            ));
+        }
+        if net.activation == Activation::Relu {
+            return refuse("activation is relu, whose slope jumps: an energy network takes --activation silu, tanh or elu".into());
+        }
+        if net.hidden.iter().any(|&width| width > WIDEST) {
+            return refuse(format!(
+                "hidden is {:?}, but widths of an energy network must be in 1…{WIDEST}",
+                net.hidden
+            ));
+        }
+        if export.activation_bits != 16 {
+            return refuse(format!(
+                "activation_bits is {}, but an energy network needs 16",
+                export.activation_bits
+            ));
+        }
+        if training.qat_steps > 0 {
+            return refuse(format!(
+                "qat_steps is {}, but quantization-aware training is for score networks: set it to 0",
+                training.qat_steps
+            ));
+        }
+        Ok(())
     }
 }

@@ -6,13 +6,21 @@
 //! D(x; σ) = c_skip·x + c_out·F        ε̂ = (x − D)/σ = skip·x + gain·F
 //! ```
 //!
+//! An energy network has one output f, and F = ∇f by c_in·x; then
+//!
+//! ```text
+//! E(x; σ) = (skip·‖x‖²/2 + gain/c_in·f)/σ        ε̂ = σ·∇E
+//! ```
+//!
 //! Other papers' networks are other coefficients: with x_vp = x/√(1 + σ²) and v = (n − σ·x₀)/√(1 + σ²), what DDPM,
 //! Salimans & Ho and the source notes (s = F/σ, which takes x alone) predict is ε̂ in disguise.
 
+use crate::input_gradient::InputGradient;
 use crate::mlp::{Activation, Mlp, Scratch};
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 use std::f32::consts::{PI, SQRT_2};
+use std::sync::Arc;
 use tinyscore::Error;
 
 /// How F is read as ε̂.
@@ -79,8 +87,10 @@ impl Embedding {
 /// F with all that is needed to read it as ε̂.
 #[derive(Clone, Debug)]
 pub struct Denoiser {
-    /// F: dim + features + classes inputs, dim outputs.
+    /// F, or f of an energy network: dim + features + classes inputs, dim outputs or one.
     pub net: Mlp,
+    /// Whether F is the gradient of the network's one output.
+    pub is_energy: bool,
     /// How F is read.
     pub precondition: Precondition,
     /// The features of σ.
@@ -106,12 +116,20 @@ impl Denoiser {
     ) -> Self {
         let inputs = dim + embedding.features + classes;
         let widths: Vec<usize> = [inputs].iter().chain(hidden).chain([&dim]).copied().collect();
-        Self { net: Mlp::new(&widths, activation, rng), precondition, embedding, classes }
+        let net = Mlp::new(&widths, activation, rng);
+        Self { net, is_energy: false, precondition, embedding, classes }
+    }
+
+    /// The same with one fresh output, as an energy network.
+    pub fn into_energy(self, rng: &mut impl Rng) -> Self {
+        let hidden = self.net.layers.iter().map(|layer| layer.inputs);
+        let widths: Vec<usize> = hidden.chain([1]).collect();
+        Self { net: Mlp::new(&widths, self.net.activation, rng), is_energy: true, ..self }
     }
 
     /// Data dimensions.
     pub fn dim(&self) -> usize {
-        self.net.outputs()
+        self.net.inputs() - self.embedding.features - self.classes
     }
 
     /// Appends F's input for `x` at σ: c_in·x, the features, and the class; `None` is all classes together.
@@ -134,7 +152,15 @@ impl Denoiser {
 
     /// The model at the noise levels `sigmas`, for the core's samplers.
     pub fn at_levels<'a>(&'a self, sigmas: &'a [f32]) -> FloatScore<'a> {
-        FloatScore { denoiser: self, sigmas, class: None, input: Vec::new(), scratch: Scratch::default() }
+        let gradient = self.is_energy.then(|| InputGradient::new(&self.net).into());
+        FloatScore {
+            denoiser: self,
+            gradient,
+            sigmas,
+            class: None,
+            input: Vec::new(),
+            scratch: Scratch::default(),
+        }
     }
 }
 
@@ -142,6 +168,8 @@ impl Denoiser {
 #[derive(Clone, Debug)]
 pub struct FloatScore<'a> {
     denoiser: &'a Denoiser,
+    /// Of an energy network.
+    gradient: Option<Arc<InputGradient>>,
     sigmas: &'a [f32],
     class: Option<u16>,
     input: Vec<f32>,
@@ -177,10 +205,29 @@ impl tinyscore::Score for FloatScore<'_> {
         let Coefficients { skip, gain, .. } = self.denoiser.precondition.at(sigma);
         self.input.clear();
         self.denoiser.append_input(x, sigma, self.class, &mut self.input);
-        let f = self.denoiser.net.forward(&self.input, &mut self.scratch);
+        let f = match &self.gradient {
+            Some(gradient) => &gradient.of_one(&self.input).1,
+            None => self.denoiser.net.forward(&self.input, &mut self.scratch),
+        };
         for ((eps, x), f) in eps.iter_mut().zip(x).zip(f) {
             *eps = skip * x + gain * f;
         }
+    }
+}
+
+/// Of an energy network; of another one 0.
+impl tinyscore::Energy for FloatScore<'_> {
+    fn energy(&mut self, x: &[f32], level: usize) -> f32 {
+        let sigma = self.sigmas[level.min(self.sigmas.len() - 1)];
+        let Coefficients { input, skip, gain } = self.denoiser.precondition.at(sigma);
+        self.input.clear();
+        self.denoiser.append_input(x, sigma, self.class, &mut self.input);
+        let f = match &self.gradient {
+            Some(_) => self.denoiser.net.forward(&self.input, &mut self.scratch)[0],
+            None => return 0.0,
+        };
+        let square: f32 = x.iter().map(|x| x * x).sum();
+        (0.5 * skip * square + gain / input * f) / sigma
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::codec;
 use crate::evaluate::MixtureModes;
 use crate::fidelity::AtLevel;
+use crate::objective::Diagnosis;
 use crate::uses::Uses;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
@@ -50,6 +51,34 @@ pub struct Realism {
     /// Of windows: error of the logarithmic spectrum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_psd_error: Option<f64>,
+}
+
+/// How good the integer energy is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EnergyQuality {
+    /// σ and KL(p_σ ‖ q) in nats at the level nearest to .1, where the data's law is known.
+    pub kl: Option<(f32, f64)>,
+    /// Least and largest share of eight-gaussians' modes among the int8 samples.
+    pub shares: Option<[f64; 2]>,
+    /// Of contrastive divergence: the end of its training.
+    pub diagnosis: Option<Diagnosis>,
+}
+
+impl EnergyQuality {
+    fn lines(&self) -> Vec<(&'static str, String)> {
+        let Self { kl, shares, diagnosis } = self;
+        let mut lines = Vec::new();
+        lines.extend(
+            kl.map(|(sigma, kl)| ("KL of the int8 energy, nats", format!("{kl:.4} at σ = {sigma:.3}"))),
+        );
+        lines.extend(shares.map(|[a, b]| ("shares of the modes", format!("{a:.4} to {b:.4}"))));
+        if let Some(Diagnosis { gap, gradient, acceptance, .. }) = diagnosis {
+            lines.push(("energy gap at the end, nats", format!("{gap:.4}")));
+            lines.push(("root mean square of σ·∇E", format!("{gradient:.4}")));
+            lines.push(("acceptance of the chains", format!("{acceptance:.4}")));
+        }
+        lines
+    }
 }
 
 /// What was made and how good it is.
@@ -108,6 +137,9 @@ pub struct Report {
     pub gaussian: Option<Quality>,
     /// Other real data instead of samples.
     pub floor: Quality,
+    /// Of energy networks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub energy: Option<EnergyQuality>,
     /// What a model of windows is used for.
     #[serde(flatten)]
     pub uses: Uses,
@@ -165,6 +197,9 @@ impl Report {
             let post = if self.post.is_some() { " ".repeat(14) } else { String::new() };
             let _ = writeln!(out, "  {:<28}{float:>14.5}{post}{int8:>14.5}", "score error R");
         }
+        for (name, value) in self.energy.iter().flat_map(EnergyQuality::lines) {
+            let _ = writeln!(out, "  {name:<28}{value:>28}");
+        }
         out += &self.uses.table();
         out
     }
@@ -204,6 +239,10 @@ impl Report {
         for (name, values) in rows(&columns) {
             let cells: Vec<String> = values.iter().map(|v| cell(*v)).collect();
             let _ = writeln!(out, "| {name} | {} |", cells.join(" | "));
+        }
+        if let Some(energy) = &self.energy {
+            out += "\n| the energy | |\n|---|---|\n";
+            energy.lines().iter().for_each(|(name, value)| out += &format!("| {name} | {value} |\n"));
         }
         out += &self.uses.markdown();
         let _ = write!(

@@ -1,22 +1,24 @@
 //! A run folder: everything from the settings to the pictures, in files of fixed names.
 
 use crate::atomic::write_atomic;
-use crate::backend::{Device, DeviceName, Snapshot};
+use crate::backend::{Device, DeviceName};
 use crate::checkpoint::{self, Checkpoint};
 use crate::codec;
 use crate::config::{Config, TrainingConfig, UsageError};
 use crate::data::{Kind, Toy};
 use crate::dataset::Dataset;
 use crate::denoiser::{Denoiser, Embedding};
+use crate::evaluate::eight_shares;
 use crate::fidelity::{AtLevel, fidelity};
 use crate::judge::Judge;
 use crate::npy::{self, NpyWriter};
 use crate::objective::Objective;
+use crate::partition::Law;
 use crate::plot::{Zoom, chain_path, curve, image_grid, scatter_panels};
 use crate::points::Points;
 use crate::quantize::{Calibration, Export, Quantized, quantize};
-use crate::report::{Report, worst};
-use crate::sample::{draw, draw_chains, draw_classes, in_data_units, network, path};
+use crate::report::{EnergyQuality, Report, worst};
+use crate::sample::{Network, draw, draw_chains, draw_classes, in_data_units, network, path};
 use crate::train::{Task, Trained, train};
 use crate::uses::Uses;
 use anyhow::{Context, Result, anyhow, bail};
@@ -33,6 +35,9 @@ use tinyscore::{Conditional, Digest, Levels, Model, Plan, Score};
 const CALIBRATION: usize = 60_000;
 /// Levels and ends of the averaged score error.
 const ERROR_LEVELS: (usize, f32, f32) = (25, 6.0, 0.01);
+
+/// Where the density of an energy network is compared with the data's.
+const KL_SIGMA: f32 = 0.1;
 
 /// Keeps the draws of gaps apart from the samples'.
 const GAPS: u64 = 0x6a9;
@@ -126,7 +131,9 @@ impl Run {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(self.config.seed);
         let classes = if net.conditional { self.data.train.classes() } else { 0 };
         let dim = self.data.standard.dim();
-        Denoiser::new(dim, &net.hidden, net.activation, net.precondition, embedding, classes, &mut rng)
+        let denoiser =
+            Denoiser::new(dim, &net.hidden, net.activation, net.precondition, embedding, classes, &mut rng);
+        if net.energy { denoiser.into_energy(&mut rng) } else { denoiser }
     }
 
     /// The checkpoint in the folder.
@@ -207,8 +214,8 @@ impl Run {
         let rounded = self.rounded(&self.averaged(&checkpoint))?;
         let start = match checkpoint {
             Checkpoint { float: Some(_), .. } => checkpoint,
-            Checkpoint { snapshot, losses, float: None } => {
-                Checkpoint { snapshot: Snapshot::initial(rounded.net()), losses, float: Some(snapshot.ema) }
+            Checkpoint { snapshot, losses, float: None, .. } => {
+                Checkpoint { losses, float: Some(snapshot.ema), ..Checkpoint::initial(rounded.net()) }
             }
         };
         let rate = QAT_RATE * config.learning_rate;
@@ -432,7 +439,8 @@ impl Run {
         let levels = self.fidelity(denoiser, blob)?;
         let errors = self.score_error(denoiser, aware)?;
         let (worst_cosine, worst_relative_l2) = worst(&levels);
-        let model = Model::from_bytes(blob)?;
+        let network = network(blob)?;
+        let model = network.model();
         let sigmas = self.config.sigmas()?;
         let judge = Judge::new(&self.data)?;
         let (seed, guidance) = (self.config.seed, self.config.sampling.guidance);
@@ -460,8 +468,8 @@ impl Run {
             evaluations: self.plan(&sigmas[..])?.evaluations(),
             samples: int8.len(),
             blob_bytes: blob.len(),
-            macs: model.macs(),
-            codec: codec::Loss::measure(&self.data.codec, &model, &self.data.reference),
+            macs: network.macs(),
+            codec: codec::Loss::measure(&self.data.codec, model, &self.data.reference),
             sample_digest: format!("{:016x}", digest(int8)),
             float: judge.of(float)?,
             post,
@@ -469,6 +477,7 @@ impl Run {
             guided,
             gaussian: judge.gaussian(int8.len(), seed)?,
             floor: judge.of(&self.data.other)?,
+            energy: self.energy(&network, int8, trained),
             uses: self.uses(blob)?,
             score_error: errors.map(|e| e.0),
             float_score_error: errors.map(|e| e.1),
@@ -476,6 +485,18 @@ impl Run {
             worst_relative_l2,
             levels,
         })
+    }
+
+    /// How good the integer energy is, of an energy network.
+    fn energy(&self, network: &Network<'_>, int8: &Points, trained: &Trained) -> Option<EnergyQuality> {
+        let Network::Energy(energy) = network else { return None };
+        let law = self.data.toy.and_then(|toy| Law::of(toy, &self.data.codec.standardizer));
+        let (levels, diagnosis) = (network.model().levels(), trained.chains.diagnoses.last().copied());
+        let far = |k: &usize| (levels.sigma(*k) / KL_SIGMA).ln().abs();
+        let level = (0..levels.count()).min_by(|a, b| far(a).total_cmp(&far(b))).unwrap_or(0);
+        let kl = law.map(|law| (levels.sigma(level), law.divergence(energy, level, levels.sigma(level))));
+        let shares = (self.data.toy == Some(Toy::EightGaussians)).then(|| eight_shares(int8));
+        Some(EnergyQuality { kl, shares, diagnosis })
     }
 
     /// How good the blob is at what models of windows are used for.
@@ -536,7 +557,7 @@ impl Run {
         }
         if self.data.codec.has_latents() {
             let test = by_class(real).take(4 * columns);
-            let made = codec::reconstructed(&Model::from_bytes(blob)?, &test);
+            let made = codec::reconstructed(network(blob)?.model(), &test);
             let mut pairs = Points::with_capacity(test.dim(), 2 * test.len());
             for (test, made) in
                 test.values().chunks(columns * test.dim()).zip(made.values().chunks(columns * test.dim()))

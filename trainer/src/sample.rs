@@ -4,6 +4,7 @@ use crate::points::Points;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
+use tinyscore::blob::Kind;
 use tinyscore::levels::{At, Pick};
 use tinyscore::rng::stream;
 use tinyscore::sampler::{
@@ -11,21 +12,98 @@ use tinyscore::sampler::{
     PredictorCorrector, ReverseSde, Sampler, StepRule, UnderdampedLangevin,
 };
 use tinyscore::{
-    BatchMlp, Chain, Conditional, Error, Guided, HISTORY, Instructions, Levels, Model, Plan, Score,
+    BatchMlp, Chain, Conditional, EnergyMlp, EnergyModel, Error, Guided, HISTORY, Instructions, Levels,
+    Model, Plan, Score,
 };
 
 /// Most dimensions that the trainer samples.
 pub const MAX_DIM: usize = 1024;
 
 /// The core's network on the desktop.
-pub type Network<'a> = BatchMlp<'a>;
+#[derive(Clone, Debug)]
+pub enum Network<'a> {
+    /// A score network.
+    Score(BatchMlp<'a>),
+    /// An energy network.
+    Energy(EnergyMlp<'a, Vec<i16>>),
+}
+
+impl<'a> Network<'a> {
+    /// The model; of an energy network, what it has in common with a score network.
+    pub fn model(&self) -> &Model<'a> {
+        match self {
+            Self::Score(network) => network.model(),
+            Self::Energy(network) => network.model().model(),
+        }
+    }
+
+    /// Multiply–accumulate operations of an evaluation of the score.
+    pub fn macs(&self) -> usize {
+        match self {
+            Self::Score(network) => network.model().macs(),
+            Self::Energy(network) => network.model().macs(),
+        }
+    }
+
+    /// Entries of scratch memory of the network on a chip.
+    pub fn scratch(&self) -> usize {
+        match self {
+            Self::Score(network) => network.model().scratch(),
+            Self::Energy(network) => network.model().scratch(),
+        }
+    }
+}
+
+impl Score for Network<'_> {
+    fn dim(&self) -> usize {
+        self.model().dim()
+    }
+
+    fn levels(&self) -> usize {
+        self.model().levels().count()
+    }
+
+    fn noise(&mut self, x: &[f32], level: usize, eps: &mut [f32]) {
+        match self {
+            Self::Score(network) => network.noise(x, level, eps),
+            Self::Energy(network) => network.noise(x, level, eps),
+        }
+    }
+
+    fn noise_batch(&mut self, x: &[f32], level: usize, eps: &mut [f32]) {
+        match self {
+            Self::Score(network) => network.noise_batch(x, level, eps),
+            Self::Energy(network) => network.noise_batch(x, level, eps),
+        }
+    }
+}
+
+impl Conditional for Network<'_> {
+    fn classes(&self) -> usize {
+        self.model().classes()
+    }
+
+    fn choose(&mut self, class: Option<usize>) -> Result<(), Error> {
+        match self {
+            Self::Score(network) => network.choose(class),
+            Self::Energy(network) => network.choose(class),
+        }
+    }
+}
 
 /// The network of a blob.
 ///
 /// # Errors
 /// When the blob is damaged.
 pub fn network(blob: &[u8]) -> Result<Network<'_>, Error> {
-    Ok(BatchMlp::new(Model::from_bytes(blob)?, Instructions::fastest()))
+    Ok(match Kind::of(blob)? {
+        Kind::Energy => {
+            let model = EnergyModel::from_bytes(blob)?;
+            let scratch = vec![0; model.scratch()];
+            Network::Energy(EnergyMlp::new(model, scratch)?)
+        }
+        _ => Network::Score(BatchMlp::new(Model::from_bytes(blob)?, Instructions::fastest())),
+    })
 }
 
 /// Chains that one thread carries together before it takes more work.

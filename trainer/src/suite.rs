@@ -1,9 +1,11 @@
 //! The gates, by one command: trains sets and prints int8 against gate, baseline and floor.
 
 mod bits;
+mod energies;
 mod objectives;
 
 pub use bits::bits;
+pub use energies::energies;
 pub use objectives::objectives;
 
 use crate::backend::DeviceName;

@@ -4,7 +4,7 @@ use crate::backend::{Backend, DeviceError, Failure, Grid, Hyper, Learner};
 use crate::checkpoint::Checkpoint;
 use crate::config::TrainingConfig;
 use crate::denoiser::Denoiser;
-use crate::objective::{Drawn, Generator, Objective};
+use crate::objective::{Chains, Diverged, Drawn, Generator, Objective};
 use crate::points::Points;
 use indicatif::ProgressBar;
 use rand::SeedableRng;
@@ -24,8 +24,21 @@ const AHEAD: usize = 1;
 pub struct Trained {
     /// All that is needed to go on.
     pub checkpoint: Checkpoint,
+    /// Of contrastive divergence: the chains and how it went.
+    pub chains: Chains,
     /// Whether it was stopped before its last step.
     pub interrupted: bool,
+}
+
+/// Why a training ended before its last step.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum TrainError {
+    /// The device failed.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The energies diverged.
+    #[error(transparent)]
+    Diverged(#[from] Diverged),
 }
 
 /// One-cycle rate (Smith 2018): a linear rise over the share `warm_up` of the steps, then half a cosine
@@ -69,27 +82,31 @@ impl Task<'_> {
 
     fn hyper(&self) -> Hyper {
         let TrainingConfig { weight_decay, clip_norm, ema, .. } = *self.config;
-        Hyper { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay, clip_norm, ema }
+        // Samples of a moving model: no memory of where it was (Nijkamp et al. 2020).
+        let beta1 = if matches!(self.objective, Objective::Contrastive(_)) { 0.0 } else { 0.9 };
+        Hyper { beta1, beta2: 0.99, epsilon: 1e-8, weight_decay, clip_norm, ema }
     }
 }
 
 /// Trains from `start` until the last step or until `stop` is set. Batch t of a seed is always the same, so a resumed training ends with the same weights.
 ///
 /// # Errors
-/// When the device fails.
+/// When the device fails, or energies diverge.
 pub fn train<B: Backend>(
     device: &B,
     task: &Task<'_>,
     start: Checkpoint,
     stop: &AtomicBool,
     bar: &ProgressBar,
-) -> Result<Trained, DeviceError> {
-    device.attempt(|| train_on(device, task, start, stop, bar)).map_err(|failure| match failure {
-        Failure::OutOfMemory => {
-            DeviceError::OutOfMemory { batch: task.config.batch, fits: largest_batch(device, task) }
-        }
-        Failure::Other(what) => DeviceError::Failed(what),
-    })
+) -> Result<Trained, TrainError> {
+    let trained =
+        device.attempt(|| train_on(device, task, start, stop, bar)).map_err(|failure| match failure {
+            Failure::OutOfMemory => {
+                DeviceError::OutOfMemory { batch: task.config.batch, fits: largest_batch(device, task) }
+            }
+            Failure::Other(what) => DeviceError::Failed(what),
+        });
+    Ok(trained??)
 }
 
 fn train_on<B: Backend>(
@@ -98,9 +115,10 @@ fn train_on<B: Backend>(
     start: Checkpoint,
     stop: &AtomicBool,
     bar: &ProgressBar,
-) -> Trained {
-    let Task { config, grids, before, .. } = *task;
-    let Checkpoint { snapshot, mut losses, float } = start;
+) -> Result<Trained, Diverged> {
+    let Task { config, before, .. } = *task;
+    let Checkpoint { snapshot, mut losses, float, chains } = start;
+    let mut chains = Chains { states: chains, diagnoses: Vec::new() };
     let mut learner = Learner::resume(device.clone(), &snapshot, task.hyper());
     let mut read: Option<f32> = losses.last().map(|&(_, loss)| loss);
     bar.set_position(snapshot.steps);
@@ -108,8 +126,8 @@ fn train_on<B: Backend>(
     thread::scope(|scope| {
         let batches = drawn_ahead(scope, B::drawing_threads(), step..config.steps, |step| task.draw(step));
         for batch in batches.take_while(|_| !stop.load(Ordering::Relaxed)) {
-            let how = (one_cycle(step, config), step.is_multiple_of(READ_EVERY));
-            if let Some(loss) = batch.step(&mut learner, grids, how) {
+            let how = (step, one_cycle(step, config), step.is_multiple_of(READ_EVERY));
+            if let Some(loss) = batch.step(&mut learner, task, how, &mut chains)? {
                 let smooth = read.map_or(loss, |old| 0.9 * old + 0.1 * loss);
                 read = Some(smooth);
                 losses.push((before + step, smooth));
@@ -118,12 +136,15 @@ fn train_on<B: Backend>(
             }
             step += 1;
         }
-    });
+        Ok(())
+    })?;
     bar.set_position(step);
-    Trained {
-        checkpoint: Checkpoint { snapshot: learner.snapshot(), losses, float },
+    let states = chains.states.clone();
+    Ok(Trained {
+        checkpoint: Checkpoint { snapshot: learner.snapshot(), losses, float, chains: states },
+        chains,
         interrupted: step < config.steps,
-    }
+    })
 }
 
 /// The batches of `steps` in their order, drawn by `threads` threads in turn and a few ahead. The threads end when the
@@ -150,7 +171,8 @@ fn largest_batch<B: Backend>(device: &B, task: &Task<'_>) -> Option<usize> {
         let config = TrainingConfig { batch, ..task.config.clone() };
         let step = || {
             let mut learner = Learner::new(device.clone(), &task.denoiser.net, task.hyper());
-            Task { config: &config, ..*task }.draw(0).step(&mut learner, task.grids, (0.0, true));
+            let task = Task { config: &config, ..*task };
+            task.draw(0).step(&mut learner, &task, (0, 0.0, true), &mut Chains::default())
         };
         device.attempt(step).is_ok()
     };

@@ -125,7 +125,7 @@ impl Model<'_> {
 }
 
 /// Σ|w| of a row; the padding must be zero.
-fn sum_of_weights(matrix: &Matrix<'_>, j: usize) -> Result<u32, Error> {
+pub(super) fn sum_of_weights(matrix: &Matrix<'_>, j: usize) -> Result<u32, Error> {
     let &Matrix { inputs, outputs, bits, weights } = matrix;
     let (rows, columns) = (zipped(bits), 2 * inputs.div_ceil(2));
     let (lanes, _) = weights.get(j / rows * 2 * columns..).unwrap_or_default().as_chunks();

@@ -16,7 +16,7 @@ pub const ALIGN: usize = 16;
 /// The header, in postcard.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Header<'a> {
-    /// [`Kind::Score`]
+    /// [`Kind::Score`] or [`Kind::Energy`]
     pub kind: u8,
     pub name: &'a str,
     pub widths: Widths,
@@ -29,7 +29,7 @@ pub struct Header<'a> {
     pub plan: StoredHead,
 }
 
-/// dim, hidden widths, dim
+/// dim, hidden widths, dim; of an energy network 1 at the end
 pub type Widths = Vec<u16, { MAX_LAYERS + 1 }, u8>;
 
 /// Of each layer's weights: 8 or 4.
@@ -91,10 +91,10 @@ pub fn is_finite_half(bytes: &[u8], i: usize) -> bool {
 
 /// The checked header, and the bytes after it from the first section on.
 #[inline(never)]
-pub fn read_header(bytes: &[u8]) -> Result<(Header<'_>, &[u8]), Error> {
-    match Kind::read(bytes)? {
-        Kind::Score => {}
-        found => return Err(Error::Kind { found, asked: Kind::Score }),
+pub fn read_header(bytes: &[u8], asked: Kind) -> Result<(Header<'_>, &[u8]), Error> {
+    let found = Kind::read(bytes)?;
+    if found != asked {
+        return Err(Error::Kind { found, asked });
     }
     let length = word(bytes, 5) as u32 as usize;
     let header = bytes.get(PREFIX..).and_then(|bytes| bytes.get(..length));
@@ -108,7 +108,8 @@ pub fn read_header(bytes: &[u8]) -> Result<(Header<'_>, &[u8]), Error> {
         return Err(Error::Malformed("fewer than two widths"));
     };
     let good = |&n: &u16| (1..=MAX_COUNT).contains(&usize::from(n));
-    if dim != last || !header.widths.iter().all(good) || !good(&header.levels) {
+    let outputs = if asked == Kind::Energy { 1 } else { dim };
+    if last != outputs || !header.widths.iter().all(good) || !good(&header.levels) {
         return Err(Error::Malformed("widths or number of levels"));
     }
     if header.bits.len() + 1 != header.widths.len() || !header.bits.iter().all(|bits| matches!(bits, 8 | 4)) {

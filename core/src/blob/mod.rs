@@ -7,6 +7,7 @@
 
 mod binary;
 mod check;
+mod energy;
 mod layer;
 mod layout;
 mod levels;
@@ -17,6 +18,7 @@ mod write;
 pub use crate::activation::TABLE;
 pub use binary::{BoltzmannSource, RbmSource, StackSource};
 pub(crate) use binary::{Lateral, Stack};
+pub use energy::{EnergyModel, EnergySource};
 pub(crate) use layer::{After, Layer, Matrix};
 pub(crate) use layout::{half, word};
 pub use levels::{Level, LevelTable};
@@ -55,10 +57,12 @@ pub enum Kind {
     Dbn = 2,
     /// A Boltzmann machine: [`BoltzmannMachine`](crate::BoltzmannMachine).
     BoltzmannMachine = 3,
+    /// An energy network: [`EnergyModel`].
+    Energy = 4,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Score, Self::Rbm, Self::Dbn, Self::BoltzmannMachine];
+    const ALL: [Self; 5] = [Self::Score, Self::Rbm, Self::Dbn, Self::BoltzmannMachine, Self::Energy];
 
     /// What the blob holds; magic, versions, length and checksum are checked.
     ///
@@ -75,7 +79,7 @@ impl Kind {
     }
 }
 
-/// A checked model, borrowing its bytes.
+/// A checked score network, borrowing its bytes; of an energy network, what it has besides the way back.
 #[derive(Clone, Debug)]
 pub struct Model<'a> {
     bytes: &'a [u8],
@@ -95,14 +99,15 @@ impl<'a> Model<'a> {
     /// # Errors
     /// Any of the blob errors of [`Error`]; every single-byte change is caught by the checksum.
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, Error> {
-        let model = Self::cut(check_prefix(bytes)?)?;
-        model.check()?;
-        Ok(model)
+        match Self::cut(check_prefix(bytes)?, Kind::Score)? {
+            (model, Cursor([])) => model.check().map(|()| model),
+            _ => Err(Error::Malformed(SHAPES)),
+        }
     }
 
-    /// Cuts the sections, whose lengths follow from the header.
-    fn cut(bytes: &'a [u8]) -> Result<Self, Error> {
-        let (header, rest) = read_header(bytes)?;
+    /// Cuts the sections, whose lengths follow from the header; what is left.
+    fn cut(bytes: &'a [u8], kind: Kind) -> Result<(Self, Cursor<'a>), Error> {
+        let (header, rest) = read_header(bytes, kind)?;
         let mut cursor = Cursor(rest);
         let mut section = |len| cursor.section(len).ok_or(Error::Malformed(SHAPES));
         let [dim, first] = [0, 1].map(|i| header.widths.get(i).copied().map_or(0, usize::from));
@@ -115,10 +120,7 @@ impl<'a> Model<'a> {
         let codec = section(header.codec.map_or(0, |codec| packed(codec.bits, dim, data_dim)))?;
         let standard = section(8 * data_dim)?;
         let rows = section(STEP * usize::from(header.plan.rows))?;
-        match cursor.0 {
-            [] => Ok(Self { bytes, header, levels, conditions, classes, layers, codec, standard, rows }),
-            _ => Err(Error::Malformed(SHAPES)),
-        }
+        Ok((Self { bytes, header, levels, conditions, classes, layers, codec, standard, rows }, cursor))
     }
 
     /// Name given by the trainer, such as that of the data set.

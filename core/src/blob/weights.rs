@@ -36,17 +36,18 @@ pub fn lane(bits: u8, column: impl Iterator<Item = i8>) -> [u8; 2] {
     (fields as u16 ^ 0x8000).to_le_bytes()
 }
 
-/// The lanes of a row-major matrix in their order.
-pub fn lanes(bits: u8, inputs: usize, outputs: usize, weights: &[i8]) -> impl Iterator<Item = [u8; 2]> {
-    let rows = zipped(bits);
-    let at = move |row: usize, column: usize| {
-        let inside = row < outputs && column < inputs;
-        inside.then(|| weights.get(row * inputs + column)).flatten().copied().unwrap_or(0)
-    };
-    (0..outputs).step_by(rows).flat_map(move |first| {
-        let columns = 0..2 * inputs.div_ceil(2);
-        columns.map(move |column| lane(bits, (first..first + rows).map(|row| at(row, column))))
-    })
+/// The lanes of a matrix in their order, by the weight of a row and a column.
+pub fn lanes(
+    bits: u8,
+    inputs: usize,
+    outputs: usize,
+    weight: impl Fn(usize, usize) -> i8,
+) -> impl Iterator<Item = [u8; 2]> {
+    let (rows, columns) = (zipped(bits), 2 * inputs.div_ceil(2));
+    let at = move |row, column| if row < outputs && column < inputs { weight(row, column) } else { 0 };
+    let groups =
+        (0..outputs).step_by(rows).flat_map(move |first| (0..columns).map(move |column| (first, column)));
+    groups.map(move |(first, column)| lane(bits, (first..first + rows).map(|row| at(row, column))))
 }
 
 #[cfg(test)]
@@ -58,7 +59,7 @@ mod tests {
     fn lanes_hold_every_weight_and_zeros_beyond() {
         let weights: Vec<i8> = (0..15).map(|i| i - 7).collect();
         for bits in [8, 4] {
-            let lanes: Vec<_> = lanes(bits, 3, 5, &weights).collect();
+            let lanes: Vec<_> = lanes(bits, 3, 5, |row, column| weights[3 * row + column]).collect();
             let rows = zipped(bits);
             assert_eq!(2 * lanes.len(), packed(bits, 3, 5));
             for (i, &lane) in lanes.iter().enumerate() {

@@ -61,7 +61,7 @@ pub struct CodecSource<'a> {
 pub struct Source<'a> {
     /// At most [`NAME`](super::NAME) bytes.
     pub name: &'a str,
-    /// dim, hidden widths, dim
+    /// dim, hidden widths, dim; 1 at the end of an energy network
     pub widths: &'a [usize],
     /// Saturation of the first layer's integers.
     pub input_limit: i16,
@@ -89,12 +89,12 @@ impl Source<'_> {
     /// # Errors
     /// [`Error::Buffer`] with the size needed, or what [`Model::from_bytes`] finds wrong with it.
     pub fn encode(&self, plan: &impl Plan, out: &mut [u8]) -> Result<usize, Error> {
-        let blob = encode(out, &self.header(plan)?, |writer| self.sections(plan, writer))?;
+        let blob = encode(out, &self.header(plan, Kind::Score)?, |writer| self.sections(plan, writer))?;
         Model::from_bytes(blob)?;
         Ok(blob.len())
     }
 
-    fn header(&self, plan: &impl Plan) -> Result<Header<'_>, Error> {
+    pub(super) fn header(&self, plan: &impl Plan, kind: Kind) -> Result<Header<'_>, Error> {
         let small = |n: usize| u16::try_from(n).map_err(|_| Error::Malformed("a count above 4096"));
         let mut widths = Widths::new();
         for &width in self.widths {
@@ -116,7 +116,7 @@ impl Source<'_> {
             return Err(Error::Malformed("name longer than 32 bytes"));
         }
         Ok(Header {
-            kind: Kind::Score as u8,
+            kind: kind as u8,
             name: self.name,
             widths,
             bits,
@@ -133,7 +133,7 @@ impl Source<'_> {
         })
     }
 
-    fn sections(&self, plan: &impl Plan, writer: &mut Writer<'_>) {
+    pub(super) fn sections(&self, plan: &impl Plan, writer: &mut Writer<'_>) {
         writer.section(self.levels.iter().flat_map(|level| {
             let Level { sigma, input_gain, skip, output_gain, power, bias, variance } = *level;
             [sigma, input_gain, skip, output_gain, power, bias, variance].map(f32::to_le_bytes)
@@ -142,7 +142,8 @@ impl Source<'_> {
         writer.section(self.classes.iter().map(|c| c.to_le_bytes()));
         let shapes = self.widths.iter().zip(self.widths.iter().skip(1));
         for (layer, (&inputs, &outputs)) in self.layers.iter().zip(shapes) {
-            writer.section(lanes(layer.bits, inputs, outputs, layer.weights));
+            let at = |row, column| from_matrix(layer.weights, inputs, row, column);
+            writer.section(lanes(layer.bits, inputs, outputs, at));
             writer.section(layer.biases.iter().map(|b| b.to_le_bytes()));
             match layer.stage {
                 Stage::Hidden { multipliers, table, shift, slopes } => {
@@ -154,7 +155,9 @@ impl Source<'_> {
             }
         }
         if let Some(CodecSource { bits, weights, .. }) = self.codec {
-            writer.section(lanes(bits, self.widths.first().copied().unwrap_or(0), self.mean.len(), weights));
+            let latents = self.widths.first().copied().unwrap_or(0);
+            let at = |row, column| from_matrix(weights, latents, row, column);
+            writer.section(lanes(bits, latents, self.mean.len(), at));
         }
         let standard = self.mean.iter().zip(self.scale);
         writer.section(standard.flat_map(|(m, s)| [m.to_le_bytes(), s.to_le_bytes()]));
@@ -189,6 +192,11 @@ pub(super) fn encode<'o>(
     let crc = checksum(blob);
     blob[16..20].copy_from_slice(&crc.to_le_bytes());
     Ok(blob)
+}
+
+/// An entry of a row-major matrix; 0 outside.
+pub(super) fn from_matrix(weights: &[i8], columns: usize, row: usize, column: usize) -> i8 {
+    weights.get(row * columns + column).copied().unwrap_or(0)
 }
 
 /// Whether all weights fit their bits.

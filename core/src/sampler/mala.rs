@@ -100,8 +100,7 @@ impl<R: Rng, const D: usize> Mala<R, D> {
     /// Score and energy at the initial state.
     fn look(&mut self, model: &mut impl Energy) {
         let x = head(&self.x, self.dim);
-        model.noise(x, self.level, head_mut(&mut self.eps, self.dim));
-        self.energy = model.energy(x, self.level);
+        self.energy = model.energy_and_noise(x, self.level, head_mut(&mut self.eps, self.dim));
     }
 
     /// Proposes a state and accepts it or stays; returns whether it was accepted.
@@ -116,8 +115,7 @@ impl<R: Rng, const D: usize> Mala<R, D> {
             *y = bounded(x - drift * eps + width * z);
         }
         let proposed = head(&y, self.dim);
-        model.noise(proposed, self.level, head_mut(&mut eps, self.dim));
-        let energy = model.energy(proposed, self.level);
+        let energy = model.energy_and_noise(proposed, self.level, head_mut(&mut eps, self.dim));
         let mut backward = 0.0; // ‖x − y − α·s(y)‖²/(4α)
         for ((&x, &y), &eps) in self.x.iter().zip(&y).zip(&eps).take(self.dim) {
             let z = (x - y + drift * eps) / width;

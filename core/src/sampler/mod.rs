@@ -4,12 +4,13 @@
 //! Those that descend the levels end on the clean data, σ_K = 0, with a first-order step, so K levels mean K
 //! evaluations (Heun with or without churn: 2K − 1; annealed Langevin: T·K; predictor–corrector:
 //! K + N(K − 1)), and a plan of one level is the Tweedie denoiser. Langevin dynamics stays at one level.
-//! [`Mala`] accepts or rejects, so it is no plan but a chain of its own.
+//! [`Mala`] accepts or rejects and [`ClampedLangevin`] clamps, so they are no plans but chains of their own.
 
 mod analytic_dpm;
 mod ancestral;
 mod annealed_langevin;
 mod churn;
+mod clamped_langevin;
 mod ddim;
 mod ddpm;
 mod deis;
@@ -29,6 +30,7 @@ pub use analytic_dpm::AnalyticDpm;
 pub use ancestral::Ancestral;
 pub use annealed_langevin::{AnnealedLangevin, StepRule};
 pub use churn::Churn;
+pub use clamped_langevin::ClampedLangevin;
 pub use ddim::Ddim;
 pub use ddpm::Ddpm;
 pub use deis::Deis;

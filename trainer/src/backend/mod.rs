@@ -5,12 +5,14 @@
 //! the three and deals in plain vectors on its outside.
 
 mod adam;
+mod contrast;
 mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
 mod dense;
 mod device;
 mod gemm;
+mod input_gradient;
 mod learner;
 mod objective;
 mod optimizer;
@@ -25,12 +27,14 @@ use dfdx::tensor_ops;
 
 use crate::mlp::Activation;
 
+pub use contrast::Contrast;
 #[cfg(feature = "cuda")]
 pub use cuda::{Gpu, gpus, open_cuda, sgemm_rate};
 pub use device::{Device, DeviceError, DeviceName, Failure, devices};
 pub use dfdx::tensor::Cpu;
 #[cfg(feature = "cuda")]
 pub use dfdx::tensor::Cuda;
+pub use input_gradient::OfGradient;
 pub use learner::{Learner, Snapshot};
 pub use objective::{Batch, Differential, Objective};
 pub use optimizer::{Hyper, Optimizer, Step};

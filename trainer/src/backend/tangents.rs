@@ -49,7 +49,7 @@ fn without_bias<B: Backend>(layer: &Layer<B>) -> Layer<B> {
 }
 
 /// f(z), and f'(z), whose tape is in that of f(z).
-fn value_and_slope<B: Backend>(z: Matrix<B>, activation: Activation) -> (Matrix<B>, Matrix<B>) {
+pub(super) fn value_and_slope<B: Backend>(z: Matrix<B>, activation: Activation) -> (Matrix<B>, Matrix<B>) {
     let (value, slope) = match activation {
         Activation::Silu => {
             let s = z.with_empty_tape().sigmoid();

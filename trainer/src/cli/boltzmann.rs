@@ -23,34 +23,73 @@ const SWEEPS: usize = 1000;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Models of binary units")]
 pub struct BinaryArgs {
-    /// Train a machine of binary units instead of a score network; --hidden, --training-steps, --batch, --learning-rate,
-    /// --weight-decay, --samples and what concerns data apply to it, too
-    #[arg(long)]
-    model: Option<Family>,
+    /// What to train: to machines of binary units --hidden, --training-steps, --batch, --learning-rate, --weight-decay,
+    /// --samples and what concerns data apply, too
+    #[arg(long, default_value = "score")]
+    model: ModelName,
     /// Values from this one on are ones, others zeros [default: the data hold nothing else]
-    #[arg(long, value_name = "THRESHOLD", requires = "model")]
+    #[arg(long, value_name = "THRESHOLD")]
     binarize: Option<f32>,
     /// How it learns [default: pcd]
-    #[arg(long, requires = "model")]
+    #[arg(long)]
     method: Option<Method>,
-    /// Gibbs sweeps per update [default: 5]
-    #[arg(short, requires = "model")]
+    /// Gibbs sweeps per update [default: 5]; of an energy network Langevin steps [default: 40]
+    #[arg(short)]
     k: Option<usize>,
-    /// Chains of pcd [default: 500]
-    #[arg(long, value_name = "N", requires = "model")]
+    /// Chains of pcd [default: 500; of an energy network 8192]
+    #[arg(long, value_name = "N")]
     chains: Option<usize>,
     /// How the partition function is found [default: auto]
-    #[arg(long, value_name = "HOW", requires = "model")]
+    #[arg(long, value_name = "HOW")]
     likelihood: Option<LikelihoodBy>,
     /// Gibbs sweeps before each sample [default: 1000]
-    #[arg(long, value_name = "N", requires = "model")]
+    #[arg(long, value_name = "N")]
     sweeps: Option<usize>,
 }
 
+/// What to train.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ModelName {
+    /// Score network
+    Score,
+    /// Energy network, a score that is the gradient of an energy; by --objective dsm, ncsn, edm, cd or pcd
+    Ebm,
+    /// Restricted Boltzmann machine
+    Rbm,
+    /// Deep belief network, a stack of such
+    Dbn,
+    /// Boltzmann machine with lateral weights
+    Bm,
+}
+
 impl BinaryArgs {
+    /// Whether an energy network is asked for, with these Langevin steps and chains.
+    pub fn energy(&self) -> Option<(Option<usize>, Option<usize>)> {
+        (self.model == ModelName::Ebm).then_some((self.k, self.chains))
+    }
+
     /// The settings, if such a machine is asked for; `given` are the names of the flags that were.
     pub fn resolve(&self, settings: &Settings, given: &[String]) -> Result<Option<Config>> {
-        let Some(family) = self.model else { return Ok(None) };
+        let family = match self.model {
+            ModelName::Score | ModelName::Ebm => {
+                let binary = ["binarize", "method", "likelihood", "sweeps"];
+                let chains = ["k", "chains"];
+                let wrong = |flag: &&String| {
+                    binary.contains(&flag.as_str())
+                        || self.model == ModelName::Score && chains.contains(&flag.as_str())
+                };
+                if let Some(flag) = given.iter().find(wrong) {
+                    let dashes = if flag.len() > 1 { "--" } else { "-" };
+                    let what =
+                        format!("{dashes}{flag} belongs to other models: leave it out, or give --model");
+                    return Err(UsageError(what).into());
+                }
+                return Ok(None);
+            }
+            ModelName::Rbm => Family::Rbm,
+            ModelName::Dbn => Family::Dbn,
+            ModelName::Bm => Family::Bm,
+        };
         const KNOWN: [&str; 24] = [
             "model",
             "binarize",

@@ -32,7 +32,7 @@ pub fn train(args: &Train) -> Result<()> {
     if let Some(dir) = &args.resume {
         return execute(Run::open(dir)?.on(device));
     }
-    let config = args.settings.resolve()?;
+    let config = args.settings.resolve(args.binary.energy())?;
     let dir = args.out.clone().unwrap_or_else(|| {
         let name = Path::new(&config.data).file_stem().unwrap_or_default().to_string_lossy().into_owned();
         free(&format!("runs/{name}"))

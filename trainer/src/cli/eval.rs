@@ -101,6 +101,7 @@ fn eval_suite(args: &Eval, name: SuiteName) -> Result<()> {
         }
         SuiteName::Windows => suite::suite(&dir("windows"), &suite::windows(), args.seeds, device, &stop),
         SuiteName::Bits => suite::bits(&dir("bits"), args.data.as_deref(), args.qat, device, &stop),
+        SuiteName::Energies => suite::suite(&dir("energies"), &suite::energies(), args.seeds, device, &stop),
         SuiteName::Rbm => {
             trainer::boltzmann::suite::suite(&dir("rbm"), args.data.as_deref().unwrap_or("digits"))
         }

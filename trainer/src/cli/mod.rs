@@ -136,7 +136,7 @@ struct Eval {
     run: Option<PathBuf>,
     /// Train and judge a suite instead: mixture, 2d (the other plane sets), all of them, objectives (the
     /// mixture by every objective), digits (8×8), mnist (28×28), windows (ecg and vibration), bits (digits by 8
-    /// and 4 bits), or rbm (binarized 8×8 digits)
+    /// and 4 bits), energies (energy networks of the plane), or rbm (binarized 8×8 digits)
     #[arg(long, conflicts_with = "run")]
     suite: Option<SuiteName>,
     /// Data of the suites digits, mnist, bits and rbm: a folder or file of images with classes [default: drawn digits]
@@ -174,6 +174,7 @@ enum SuiteName {
     Mnist,
     Windows,
     Bits,
+    Energies,
     Rbm,
 }
 

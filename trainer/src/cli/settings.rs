@@ -44,9 +44,16 @@ pub struct Settings {
     /// What the network learns (see `list`), with its paper's settings and precondition [default: dsm]
     #[arg(long, value_name = "NAME")]
     objective: Option<ObjectiveName>,
-    /// dsm, esm, ism, ssm: train at this one noise level instead of all; ism, ssm: 0 for clean points
+    /// dsm, esm, ism, ssm: train at this one noise level instead of all; ism, ssm: 0 for clean points; cd, pcd: that of the
+    /// model [default: 0.1]
     #[arg(long, value_name = "SIGMA")]
     objective_sigma: Option<f32>,
+    /// cd, pcd: weight of the square of the network's output [default: 0.1]
+    #[arg(long, value_name = "ALPHA")]
+    penalty: Option<f32>,
+    /// cd, pcd: size of a Langevin step over σ², 0…2 [default: 0.5]
+    #[arg(long, value_name = "RATE")]
+    langevin_rate: Option<f32>,
     /// ssm: random directions per example, 1…64 [default: 1]
     #[arg(long, value_name = "M")]
     probes: Option<usize>,
@@ -290,16 +297,26 @@ fn advised(config: &mut Config) -> Result<()> {
 }
 
 impl Settings {
-    /// The resolved settings.
-    pub fn resolve(&self) -> Result<Config> {
+    /// The resolved settings; `energy` says whether of an energy network, and its Langevin steps and chains.
+    pub fn resolve(&self, energy: Option<(Option<usize>, Option<usize>)>) -> Result<Config> {
         let mut config = match &self.config {
             Some(path) => Config::read(path)?,
             None => Config::new(self.data.as_deref().unwrap_or("mixture"), self.preset),
         };
+        if energy.is_some() && self.config.is_none() {
+            config = config.with_energy();
+        }
         if let Some(name) = self.objective {
             config = config.with_objective(name);
         }
         config.objective.sigma = self.objective_sigma.or(config.objective.sigma);
+        let contrastive = &mut config.objective.contrastive;
+        take!(
+            energy.and_then(|(k, _)| k) => contrastive.langevin_steps,
+            energy.and_then(|(_, chains)| chains) => contrastive.buffer,
+            self.penalty => contrastive.penalty,
+            self.langevin_rate => contrastive.langevin_rate,
+        );
         let training = &mut config.training;
         take!(
             self.data => config.data,

@@ -22,7 +22,7 @@ pub use c2st::c2st;
 pub use class_gaussians::{ClassGaussians, Marginal};
 pub use frechet::frechet;
 pub use mmd::mmd2;
-pub use modes::{MixtureModes, mixture_modes};
+pub use modes::{MixtureModes, eight_shares, mixture_modes};
 pub use nn_ratio::nn_ratio;
 pub use pca::Pca;
 pub use prdc::{Prdc, prdc};

@@ -1,5 +1,7 @@
 //! What each mode of the two-mode mixture looks like.
 
+use std::f64::consts::FRAC_PI_4;
+
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -46,6 +48,18 @@ pub fn mixture_modes(points: &Points) -> MixtureModes {
         outside_6sd: share(&modes, |r| r > 6.0),
         whitened_sw2: mean(full().map(|z| sw2(z, &fresh))),
     }
+}
+
+/// The least and the largest share of points near one of the modes of
+/// [`Toy::EightGaussians`](crate::data::Toy::EightGaussians) (0.125 each), of those within an eighth of the circle.
+pub fn eight_shares(points: &Points) -> [f64; 2] {
+    let mut counts = [0.0; 8];
+    for row in points.rows() {
+        let angle = f64::from(row[1]).atan2(f64::from(row[0]));
+        counts[(angle / FRAC_PI_4).round().rem_euclid(8.0) as usize] += 1.0;
+    }
+    let shares = counts.map(|count| count / points.len() as f64);
+    [shares.iter().copied().fold(1.0, f64::min), shares.iter().copied().fold(0.0, f64::max)]
 }
 
 /// The points on one side, relative to its mode and in units of its sd.

@@ -18,6 +18,7 @@
 //! they draw how often, and in the weight of an error at σ. Any of them can be trained with any
 //! [`Precondition`].
 
+mod contrastive;
 mod ddpm;
 mod dsm;
 mod edm;
@@ -31,6 +32,7 @@ mod ssm;
 mod v_prediction;
 mod x0_prediction;
 
+pub use contrastive::{Chains, Contrastive, ContrastiveConfig, Diagnosis, Diverged};
 pub use ddpm::DenoisingDiffusion;
 pub use dsm::DenoisingScoreMatching;
 pub use edm::Edm;
@@ -44,7 +46,7 @@ pub use ssm::SlicedScoreMatching;
 pub use v_prediction::VPrediction;
 pub use x0_prediction::X0Prediction;
 
-use crate::backend::{Aware, Backend, Batch, Grid, Learner};
+use crate::backend::{Aware, Backend, Batch, Learner, OfGradient};
 use crate::config::{Config, UsageError};
 use crate::data::Toy;
 use crate::dataset::Dataset;
@@ -54,6 +56,7 @@ use crate::exact::GaussianMixture;
 use crate::mlp::Activation;
 use crate::points::Points;
 use crate::sde::Schedule;
+use crate::train::Task;
 use serde::{Deserialize, Serialize};
 
 /// Source of a batch's random numbers.
@@ -83,11 +86,15 @@ pub enum ObjectiveName {
     X0Prediction,
     /// EDM, σ lognormal (Karras et al. 2022)
     Edm,
+    /// Contrastive divergence, of energy networks, at one noise level (Hinton 2002)
+    Cd,
+    /// Persistent contrastive divergence with a buffer (Tieleman 2008; Du & Mordatch 2019)
+    Pcd,
 }
 
 impl ObjectiveName {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Esm,
         Self::Ism,
         Self::Ssm,
@@ -97,6 +104,8 @@ impl ObjectiveName {
         Self::VPrediction,
         Self::X0Prediction,
         Self::Edm,
+        Self::Cd,
+        Self::Pcd,
     ];
 
     /// The name on the command line.
@@ -109,10 +118,17 @@ impl ObjectiveName {
         matches!(self, Self::Ism | Self::Ssm)
     }
 
+    /// Whether it learns by the model's own samples, at one noise level.
+    pub fn is_contrastive(self) -> bool {
+        matches!(self, Self::Cd | Self::Pcd)
+    }
+
     /// How its paper reads the network; EDM's way where the paper leaves it open.
     pub fn precondition(self) -> Precondition {
         match self {
-            Self::Esm | Self::Ism | Self::Ssm | Self::Dsm | Self::Ncsn | Self::Edm => Precondition::Edm,
+            Self::Esm | Self::Ism | Self::Ssm | Self::Dsm | Self::Ncsn | Self::Edm | Self::Cd | Self::Pcd => {
+                Precondition::Edm
+            }
             Self::Ddpm => Precondition::Epsilon,
             Self::VPrediction => Precondition::V,
             Self::X0Prediction => Precondition::X0,
@@ -126,7 +142,8 @@ impl ObjectiveName {
 pub struct ObjectiveConfig {
     /// Which.
     pub name: ObjectiveName,
-    /// esm, ism, ssm, dsm: the one noise level to train at, instead of all. ism, ssm: 0 for clean points.
+    /// esm, ism, ssm, dsm: the one noise level to train at, instead of all. ism, ssm: 0 for clean points. cd, pcd: that of
+    /// the model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sigma: Option<f32>,
     /// ssm: M, directions per example.
@@ -141,7 +158,13 @@ pub struct ObjectiveConfig {
     pub p_mean: f32,
     /// edm: standard deviation of ln σ.
     pub p_std: f32,
+    /// cd, pcd: the chains.
+    #[serde(default)]
+    pub contrastive: ContrastiveConfig,
 }
+
+/// Noise level of contrastive divergence where the settings name none.
+const CONTRASTIVE_SIGMA: f32 = 0.1;
 
 impl ObjectiveConfig {
     /// The objective with its paper's settings.
@@ -150,7 +173,17 @@ impl ObjectiveConfig {
             ObjectiveName::VPrediction | ObjectiveName::X0Prediction => Schedule::Cosine,
             _ => Schedule::Linear,
         };
-        Self { name, sigma: None, probes: 1, levels: 200, schedule, steps: 1000, p_mean: -1.2, p_std: 1.2 }
+        Self {
+            name,
+            sigma: name.is_contrastive().then_some(CONTRASTIVE_SIGMA),
+            probes: 1,
+            levels: 200,
+            schedule,
+            steps: 1000,
+            p_mean: -1.2,
+            p_std: 1.2,
+            contrastive: ContrastiveConfig::default(),
+        }
     }
 }
 
@@ -168,6 +201,8 @@ pub enum Objective {
     Implicit(Box<dyn Implicit + Send>),
     /// The ways of a teacher.
     Distilled(Distillation, Ways),
+    /// By the model's own samples.
+    Contrastive(Contrastive),
 }
 
 impl Objective {
@@ -207,6 +242,11 @@ impl Objective {
                 check_lognormal(config)?;
                 Self::regression(Edm { p_mean, p_std, sigma_min, sigma_max })
             }
+            ObjectiveName::Cd | ObjectiveName::Pcd => {
+                let persistent = name == ObjectiveName::Pcd;
+                let sigma = config.objective.sigma.unwrap_or(CONTRASTIVE_SIGMA);
+                Self::Contrastive(Contrastive { config: config.objective.contrastive, persistent, sigma })
+            }
         })
     }
 
@@ -222,9 +262,12 @@ impl Objective {
     pub fn draw(&self, denoiser: &Denoiser, data: &Points, n: usize, rng: &mut Generator) -> Drawn {
         match self {
             Self::Regression(objective) => {
-                Drawn::Regression(Examples::draw(&**objective, denoiser, data, n, rng))
+                Drawn::regression(denoiser, Examples::draw(&**objective, denoiser, data, n, rng))
             }
-            Self::Distilled(kind, ways) => Drawn::Regression(ways.examples(*kind, denoiser, n, rng)),
+            Self::Distilled(kind, ways) => {
+                Drawn::regression(denoiser, ways.examples(*kind, denoiser, n, rng))
+            }
+            Self::Contrastive(objective) => Drawn::Contrastive(*objective, rng.clone()),
             Self::Implicit(objective) => {
                 Drawn::Implicit(Tangents::draw(&**objective, denoiser, data, n, rng))
             }
@@ -236,30 +279,49 @@ impl Objective {
 pub enum Drawn {
     /// With targets for F.
     Regression(Examples),
+    /// The same of an energy network.
+    Gradient(Examples),
     /// Without.
     Implicit(Tangents),
+    /// The random numbers only: the rest needs the network as it is then.
+    Contrastive(Contrastive, Generator),
 }
 
 impl Drawn {
-    /// One step of `learner` at the learning rate `lr`, of a regression on `grids` if there are any. Returns the loss
-    /// before the step when `read`.
+    fn regression(denoiser: &Denoiser, examples: Examples) -> Self {
+        if denoiser.is_energy { Self::Gradient(examples) } else { Self::Regression(examples) }
+    }
+
+    /// One step of `learner` for the task that it was drawn for, at the learning rate `lr`: of a regression on the task's
+    /// grids if there are any, of contrastive divergence with its chains. Returns the loss before the step when `read`.
+    ///
+    /// # Errors
+    /// When energies diverged.
     pub fn step<B: Backend>(
-        &self,
+        self,
         learner: &mut Learner<B>,
-        grids: &[Grid],
-        (lr, read): (f32, bool),
-    ) -> Option<f32> {
-        match self {
-            Self::Implicit(tangents) => learner.step_on(tangents, lr, read),
+        task: &Task<'_>,
+        (step, lr, read): (u64, f32, bool),
+        chains: &mut Chains,
+    ) -> Result<Option<f32>, Diverged> {
+        Ok(match self {
+            Self::Implicit(tangents) => learner.step_on(&tangents, lr, read),
+            Self::Gradient(Examples { inputs, targets, weights }) => {
+                let batch = Batch { inputs: &inputs, targets: &targets, weights: &weights };
+                learner.step_on(&OfGradient(batch), lr, read)
+            }
             Self::Regression(Examples { inputs, targets, weights }) => {
-                let batch = Batch { inputs, targets, weights };
-                if grids.is_empty() {
+                let batch = Batch { inputs: &inputs, targets: &targets, weights: &weights };
+                if task.grids.is_empty() {
                     learner.step(batch, lr, read)
                 } else {
-                    learner.step_on(&Aware { batch, grids }, lr, read)
+                    learner.step_on(&Aware { batch, grids: task.grids }, lr, read)
                 }
             }
-        }
+            Self::Contrastive(objective, mut rng) => {
+                return objective.step(learner, task, (step, lr, read), chains, &mut rng);
+            }
+        })
     }
 }
 
@@ -271,6 +333,7 @@ fn noise(config: &Config) -> Result<Noise, UsageError> {
     let one = implicit || matches!(name, ObjectiveName::Esm | ObjectiveName::Dsm);
     match config.objective.sigma {
         None => Ok(Noise::Every { min, max }),
+        Some(_) if name.is_contrastive() => Ok(Noise::Every { min, max }),
         Some(sigma) if !one => Err(UsageError(format!(
             "objective sigma is {sigma}, but {} draws its own noise levels: leave it out, or take --objective dsm, esm, ism or ssm",
             name.name()

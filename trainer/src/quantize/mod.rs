@@ -5,6 +5,7 @@
 
 mod measure;
 mod rounding;
+mod way_back;
 
 use crate::backend::{Grid, largest_weight};
 use crate::denoiser::{Coefficients, Denoiser};
@@ -15,8 +16,9 @@ use half::f16;
 use measure::{calibrate_detector, measure_levels};
 use rand::Rng;
 use rounding::{Evidence, round_layer};
-use tinyscore::blob::{CodecSource, LayerSource, Level, Source, Stage, TABLE};
+use tinyscore::blob::{CodecSource, EnergySource, LayerSource, Level, Source, Stage, TABLE};
 use tinyscore::{Detector, Error, Plan, Score};
+use way_back::WayBack;
 
 /// Room above the largest value seen in calibration.
 const MARGIN: f32 = 1.1;
@@ -134,7 +136,8 @@ pub fn quantize(denoiser: &Denoiser, seen: &Calibration, export: &Export<'_>) ->
         activations.push(knots);
     }
     activations.pop();
-    Quantized { denoiser: refitted, dense, activations }
+    let way_back = denoiser.is_energy.then(|| WayBack::new(&refitted.net, &dense, &activations, seen));
+    Quantized { denoiser: refitted, dense, activations, way_back }
 }
 
 /// What the embedding of each level adds to the first layer, with its bias: levels × first width.
@@ -271,6 +274,8 @@ pub struct Quantized {
     dense: Vec<Integers>,
     /// Between the layers.
     activations: Vec<Knots>,
+    /// Of an energy network.
+    way_back: Option<WayBack>,
 }
 
 impl Quantized {
@@ -317,8 +322,11 @@ impl Quantized {
         self.encode(export, &levels, detector, plan)
     }
 
-    /// The output scales' power of two, which goes into the levels.
-    fn power_of_two(&self) -> f32 {
+    /// The output scales' power of two, which goes into the levels; of an energy network the derivatives' unit.
+    fn output_unit(&self) -> f32 {
+        if let Some(way_back) = &self.way_back {
+            return way_back.unit;
+        }
         let output = &self.dense[self.dense.len() - 1];
         largest(&output.units()).log2().ceil().exp2()
     }
@@ -327,7 +335,7 @@ impl Quantized {
     fn levels(&self, sigmas: &[f32]) -> Vec<Level> {
         let level = |&sigma: &f32| {
             let Coefficients { input, skip, gain } = self.denoiser.precondition.at(sigma);
-            let (input_gain, output_gain) = (input / self.dense[0].grid.step, gain * self.power_of_two());
+            let (input_gain, output_gain) = (input / self.dense[0].grid.step, gain * self.output_unit());
             Level { sigma, input_gain, skip, output_gain, power: 0.0, bias: 0.0, variance: 0.0 }
         };
         sigmas.iter().map(level).collect()
@@ -341,9 +349,12 @@ impl Quantized {
         detector: Detector,
         plan: &(impl Plan + ?Sized),
     ) -> Result<Vec<u8>, Error> {
-        let Self { denoiser, dense, activations } = self;
+        let Self { denoiser, dense, activations, way_back } = self;
         let units = dense[dense.len() - 1].units();
-        let scales: Vec<f16> = units.iter().map(|u| f16::from_f32(u / self.power_of_two())).collect();
+        let scales: Vec<f16> = match way_back {
+            Some(_) => vec![f16::ONE],
+            None => units.iter().map(|u| f16::from_f32(u / self.output_unit())).collect(),
+        };
         let biases: Vec<Vec<i32>> = dense
             .iter()
             .zip(&denoiser.net.layers)
@@ -389,16 +400,25 @@ impl Quantized {
             mean: export.mean,
             scale: export.scale,
         };
-        let mut blob = Vec::new();
-        let plan = &plan;
-        let needed = match source.encode(plan, &mut blob) {
-            Err(Error::Buffer { needed, .. }) => needed,
-            other => other?,
+        let Some(WayBack { top, multipliers, unit }) = way_back else {
+            return grown(|blob| source.encode(&plan, blob));
         };
-        blob.resize(needed, 0);
-        source.encode(plan, &mut blob)?;
-        Ok(blob)
+        let multipliers: Vec<&[i32]> = multipliers.iter().map(Vec::as_slice).collect();
+        let unit = units[0] / (unit * dense[0].grid.step);
+        let source = EnergySource { network: source, unit, top, multipliers: &multipliers };
+        grown(|blob| source.encode(&plan, blob))
     }
+}
+
+/// What `encode` writes, in a buffer of the size that it asks for.
+fn grown(encode: impl Fn(&mut [u8]) -> Result<usize, Error>) -> Result<Vec<u8>, Error> {
+    let needed = match encode(&mut []) {
+        Err(Error::Buffer { needed, .. }) => needed,
+        other => other?,
+    };
+    let mut blob = vec![0; needed];
+    encode(&mut blob)?;
+    Ok(blob)
 }
 
 #[cfg(test)]
