@@ -5,7 +5,7 @@ use std::env::{self, var};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
-use tinyscore::Plan;
+use tinyscore::{EnergyModel, Model, Plan};
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
@@ -22,8 +22,13 @@ fn main() {
 fn model(out: &Path, name: &str, path: &str) {
     println!("cargo:rerun-if-changed={path}");
     let bytes = fs::read(path).unwrap_or_else(|e| panic!("{path}: {e}"));
-    let model = tinyscore::Model::from_bytes(&bytes).unwrap_or_else(|e| panic!("{path}: {e}"));
-    let (dim, data, scratch) = (model.dim(), model.data_dim(), model.scratch());
+    let energy = EnergyModel::from_bytes(&bytes);
+    let (model, scratch) = match (&energy, Model::from_bytes(&bytes)) {
+        (Ok(energy), _) => (energy.model().clone(), energy.scratch()),
+        (_, Ok(model)) => (model.clone(), model.scratch()),
+        (_, Err(e)) => panic!("{path}: {e}"),
+    };
+    let (dim, data) = (model.dim(), model.data_dim());
     let history = model.plan().history().max(1);
     let constants = format!(
         "/// Dimensions of the sampler's state.\npub const DIM: usize = {dim};\n\

@@ -8,9 +8,9 @@ use crate::levels::{At, Pick};
 use crate::rbm::Connections;
 use crate::rng::stream;
 use crate::sampler::{
-    AnalyticDpm, Ancestral, AnnealedLangevin, Churn, Ddim, Ddpm, Deis, DpmSolver2M, DpmSolverSde2M, Heun,
-    Ipndm, Langevin, Mala, PredictorCorrector, Resampled, ReverseSde, Sampler, StepRule, Tweedie,
-    UnderdampedLangevin,
+    AnalyticDpm, Ancestral, AnnealedLangevin, Churn, ClampedLangevin, Ddim, Ddpm, Deis, DpmSolver2M,
+    DpmSolverSde2M, Heun, Ipndm, Langevin, Mala, PredictorCorrector, Resampled, ReverseSde, Sampler,
+    StepRule, Tweedie, UnderdampedLangevin,
 };
 use crate::{
     Chain, Conditional, Digest, Energy, Error, Gibbs, Guided, HISTORY, Known, Levels, Model, Plan, Rbm, Score,
@@ -81,6 +81,34 @@ pub fn digests<const D: usize, const N: usize>(
     report("known", digest::<D, N>(model, &mut known, &resampled, samples)?);
     report("mala", mala::<D>(model.dim(), samples)?);
     report("rbm", rbm(samples)?);
+    Ok(())
+}
+
+/// As [`digests`] of an energy network, and of the samplers that need its energy.
+///
+/// # Errors
+/// As [`digests`].
+pub fn energy_digests<const D: usize, const N: usize>(
+    model: &Model<'_>,
+    network: &mut (impl Conditional + Energy),
+    samples: u64,
+    mut report: impl FnMut(&str, u64),
+) -> Result<(), Error> {
+    digests::<D, N>(model, network, samples, &mut report)?;
+    let all = model.levels();
+    let last = At::new(all, all.count().saturating_sub(1))?;
+    let (mut accepted, mut clamped) = (Digest::new(), Digest::new());
+    for i in 0..samples {
+        let mut chain = Mala::<_, D>::new(0.3, &last, network, stream(SEED, i))?;
+        (0..LEVELS).for_each(|_| _ = chain.step(network));
+        accepted.update(chain.state());
+        accepted.update(&[network.energy(chain.state(), 0)]);
+        let mut chain = ClampedLangevin::<_, D>::new(1.0, &last, network, stream(SEED, i))?;
+        (0..LEVELS).for_each(|_| chain.step(network));
+        clamped.update(chain.state());
+    }
+    report("mala-energy", accepted.finish());
+    report("clamped-langevin", clamped.finish());
     Ok(())
 }
 

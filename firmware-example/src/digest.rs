@@ -2,8 +2,9 @@
 
 use crate::board::{Board, Failure};
 use crate::model::{self, DATA, DIM, SCRATCH};
-use tinyscore::Mlp;
-use tinyscore::conformance::{SAMPLES, digests};
+use tinyscore::blob::Kind;
+use tinyscore::conformance::{SAMPLES, digests, energy_digests};
+use tinyscore::{EnergyMlp, EnergyModel, Mlp};
 
 /// Samples behind each digest: those of the promise, or the number that the variable DIGEST_SAMPLES has
 /// when this is compiled.
@@ -28,12 +29,18 @@ const fn number(digits: &[u8]) -> u64 {
 /// When the blob is damaged or the console does not take the text.
 pub fn main(board: &mut impl Board) -> Result<(), Failure> {
     let mut scratch = [0; SCRATCH];
-    let model = model::model()?;
-    let mut network = Mlp::new(model.clone(), &mut scratch)?;
     let mut written = Ok(());
-    digests::<DIM, DATA>(&model, &mut network, COUNT, |name, digest| {
+    let report = |name: &str, digest| {
         written = written.and_then(|()| writeln!(board, "digest {name} {digest:016x}"));
         board.pause();
-    })?;
+    };
+    if Kind::of(model::blob())? == Kind::Energy {
+        let model = EnergyModel::from_bytes(model::blob())?;
+        let mut network = EnergyMlp::new(model.clone(), &mut scratch)?;
+        energy_digests::<DIM, DATA>(model.model(), &mut network, COUNT, report)?;
+    } else {
+        let model = model::model()?;
+        digests::<DIM, DATA>(&model, &mut Mlp::new(model.clone(), &mut scratch)?, COUNT, report)?;
+    }
     Ok(written?)
 }

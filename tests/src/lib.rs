@@ -6,7 +6,7 @@
 use half::f16;
 use rand_core::Rng;
 use tinyscore::arith::quantize;
-use tinyscore::blob::{CodecSource, LayerSource, Level, Source, Stage, TABLE};
+use tinyscore::blob::{CodecSource, EnergySource, LayerSource, Level, Source, Stage, TABLE};
 use tinyscore::levels::Spacing;
 use tinyscore::rng::stream;
 use tinyscore::{Detector, Error, Plan};
@@ -49,6 +49,19 @@ pub struct Tiny {
     pub layers: Vec<Layer>,
     /// From latents to data: its bits, and data dimensions × latents.
     pub codec: Option<(u8, Vec<i8>)>,
+    /// Of an energy network.
+    pub way_back: Option<WayBack>,
+}
+
+/// What leads back through the layers of an energy network.
+#[derive(Clone, Debug)]
+pub struct WayBack {
+    /// What 1 of its number stands for.
+    pub unit: f32,
+    /// Derivatives by the last hidden units.
+    pub top: Vec<i16>,
+    /// Of each hidden layer but the last, one per unit.
+    pub multipliers: Vec<Vec<i32>>,
 }
 
 /// Integers per unit of a latent, in a [`Tiny`] codec.
@@ -92,7 +105,20 @@ impl Tiny {
             conditions: (0..5 * widths[1]).map(|_| between(&mut rng, 1_000_000)).collect(),
             classes: (0..CLASSES * widths[1]).map(|_| between(&mut rng, 1_000_000)).collect(),
             codec: None,
+            way_back: None,
         }
+    }
+
+    /// An energy network; the last of its widths is 1.
+    pub fn energy(widths: &[usize], seed: u64, bits: impl Fn(usize) -> u8) -> Self {
+        let mut rng = stream(seed, 2);
+        let hidden = &widths[1..widths.len() - 1];
+        let (last, others) = hidden.split_last().expect("a hidden layer");
+        let top = (0..*last).map(|_| between(&mut rng, 32_000) as i16).collect();
+        let words = |&n: &usize| (0..n).map(|_| between(&mut rng, 20_000_000)).collect();
+        let multipliers = others.iter().map(words).collect();
+        let way_back = Some(WayBack { unit: 3e-4, top, multipliers });
+        Self { way_back, ..Self::with_bits(widths, seed, bits) }
     }
 
     /// The same with a codec for data of so many dimensions.
@@ -142,7 +168,14 @@ impl Tiny {
             scale: &scale,
         };
         let mut blob = vec![0; 1 << 22];
-        let length = source.encode(plan, &mut blob)?;
+        let length = match &self.way_back {
+            None => source.encode(plan, &mut blob)?,
+            Some(WayBack { unit, top, multipliers }) => {
+                let multipliers: Vec<&[i32]> = multipliers.iter().map(Vec::as_slice).collect();
+                let source = EnergySource { network: source, unit: *unit, top, multipliers: &multipliers };
+                source.encode(plan, &mut blob)?
+            }
+        };
         blob.truncate(length);
         Ok(blob)
     }
@@ -177,6 +210,55 @@ impl Tiny {
         let outputs = sums.iter().zip(&last.scales).zip(x);
         outputs.map(|((&s, scale), x)| skip * x + output_gain * (s as f32 * scale.to_f32())).collect()
     }
+}
+
+impl Tiny {
+    /// E and ε̂ by the rules of `core/FORMAT.md`, in 64-bit integers.
+    ///
+    /// # Panics
+    /// Unless it is an energy network.
+    pub fn energy_and_noise(&self, x: &[f32], level: usize) -> (f32, Vec<f32>) {
+        let Level { sigma, input_gain, skip, output_gain, .. } = self.levels[level];
+        let WayBack { unit, top, multipliers } = self.way_back.as_ref().expect("an energy network");
+        let mut values: Vec<i64> =
+            x.iter().map(|x| i64::from(quantize(input_gain * x, self.input_limit))).collect();
+        let first = self.widths[1];
+        let mut condition = self.conditions[level * first..][..first].to_vec();
+        let (last, hidden) = self.layers.split_last().expect("a layer");
+        let mut slopes = Vec::new();
+        for layer in hidden {
+            let sums = layer.sums(&values, &condition);
+            values = sums.iter().zip(&layer.multipliers).map(|(&s, &m)| layer.activate(s, m)).collect();
+            let slope = |(&s, &m): (&i64, &i32)| layer.slope(rounded_high(s, m));
+            slopes.push(sums.iter().zip(&layer.multipliers).map(slope).collect::<Vec<_>>());
+            condition.clear();
+        }
+        let sum = last.sums(&values, &condition)[0];
+        let gated = |t: i64, slope: i64| (t * slope + (1 << 13)).div_euclid(1 << 14).clamp(-32_768, 32_767);
+        let tops = top.iter().map(|&t| i64::from(t));
+        let mut deltas: Vec<i64> = tops.zip(&slopes[hidden.len() - 1]).map(|(t, &d)| gated(t, d)).collect();
+        for (l, layer) in hidden.iter().enumerate().rev() {
+            let inputs = self.widths[l];
+            let column = |i: usize| layer.weights.iter().skip(i).step_by(inputs).map(|&w| i64::from(w));
+            let sums = (0..inputs).map(|i| column(i).zip(&deltas).map(|(w, d)| w * d).sum::<i64>());
+            deltas = match l.checked_sub(1) {
+                None => sums.collect(),
+                Some(below) => {
+                    let scaled = sums.zip(&multipliers[below]).map(|(s, &m)| rounded_high(s, m));
+                    scaled.zip(&slopes[below]).map(|(t, &d)| gated(t, d)).collect()
+                }
+            };
+        }
+        let noise = deltas.iter().zip(x).map(|(&d, x)| skip * x + output_gain * d as f32).collect();
+        let square = x.iter().fold(0.0, |sum, x| sum + x * x);
+        let f = sum as f32 * last.scales[0].to_f32();
+        ((skip * (0.5 * square) + output_gain / input_gain * (unit * f)) / sigma, noise)
+    }
+}
+
+/// round(sum·multiplier/2³²), ties upwards, in 16 bits.
+fn rounded_high(sum: i64, multiplier: i32) -> i64 {
+    (sum * i64::from(multiplier) + (1 << 31)).div_euclid(1 << 32).clamp(-32_768, 32_767)
 }
 
 impl Layer {
@@ -219,7 +301,7 @@ impl Layer {
 
     /// Requantization, the interpolated table and the lines beyond it, with floor divisions instead of shifts.
     fn activate(&self, sum: i64, multiplier: i32) -> i64 {
-        let z = (sum * i64::from(multiplier) + (1 << 31)).div_euclid(1 << 32).clamp(-32_768, 32_767);
+        let z = rounded_high(sum, multiplier);
         let (width, reach) = (1 << self.shift, 128 << self.shift);
         let inside = z.clamp(-reach, reach - 1);
         let (segment, fraction) = (inside.div_euclid(width) + 128, inside.rem_euclid(width));
@@ -228,6 +310,26 @@ impl Layer {
         let slope = i64::from(self.slopes[usize::from(z > 0)]);
         let line = ((z - inside) * slope + (1 << 13)).div_euclid(1 << 14);
         if z == inside { y } else { (y + line).clamp(-32_768, 32_767) }
+    }
+}
+
+impl Layer {
+    /// Slope of the activation at z, in units of 2⁻¹⁴: central differences of the knots, interpolated.
+    fn slope(&self, z: i64) -> i64 {
+        let (width, reach) = (1 << self.shift, 128 << self.shift);
+        if z < -reach || z >= reach {
+            return i64::from(self.slopes[usize::from(z > 0)]);
+        }
+        let (segment, fraction) = (z.div_euclid(width) + 128, z.rem_euclid(width));
+        let knot = |i: i64| i64::from(self.table[i as usize]);
+        let twice = |i: i64| match i {
+            0 => 2 * (knot(1) - knot(0)),
+            256 => 2 * (knot(256) - knot(255)),
+            i => knot(i + 1) - knot(i - 1),
+        };
+        let rise = twice(segment) * (width - fraction) + twice(segment + 1) * fraction;
+        let unit = 2 * width * width;
+        (2 * rise * (1 << 14) + unit).div_euclid(2 * unit).clamp(-32_768, 32_767)
     }
 }
 

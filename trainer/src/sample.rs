@@ -8,12 +8,12 @@ use tinyscore::blob::Kind;
 use tinyscore::levels::{At, Pick};
 use tinyscore::rng::stream;
 use tinyscore::sampler::{
-    Ancestral, AnnealedLangevin, Churn, Ddim, Ddpm, Deis, DpmSolver2M, DpmSolverSde2M, Heun, Ipndm, Langevin,
-    PredictorCorrector, ReverseSde, Sampler, StepRule, UnderdampedLangevin,
+    Ancestral, AnnealedLangevin, Churn, ClampedLangevin, Ddim, Ddpm, Deis, DpmSolver2M, DpmSolverSde2M, Heun,
+    Ipndm, Langevin, Mala, PredictorCorrector, ReverseSde, Sampler, StepRule, UnderdampedLangevin,
 };
 use tinyscore::{
-    BatchMlp, Chain, Conditional, EnergyMlp, EnergyModel, Error, Guided, HISTORY, Instructions, Levels,
-    Model, Plan, Score,
+    BatchMlp, Chain, Conditional, Energy, EnergyMlp, EnergyModel, Error, Guided, HISTORY, Instructions,
+    Levels, Model, Plan, Score,
 };
 
 /// Most dimensions that the trainer samples.
@@ -143,8 +143,10 @@ pub enum Method {
     PredictorCorrector,
     /// Langevin dynamics at the smallest level (Roberts & Tweedie 1996)
     Langevin,
-    /// Metropolis-adjusted Langevin dynamics, for models of an energy (Roberts & Tweedie 1996)
+    /// Metropolis-adjusted Langevin dynamics, for models of an energy, level by level (Roberts & Tweedie 1996)
     Mala,
+    /// The source notes' 60 clamped steps of noisy descent, for models of an energy, at the smallest level
+    ClampedLangevin,
     /// Underdamped Langevin dynamics at the smallest level (Brünger, Brooks & Karplus 1984)
     UnderdampedLangevin,
     /// Annealed Langevin dynamics (Song & Ermon 2019, Algorithm 1)
@@ -183,6 +185,8 @@ pub struct Options {
     pub s_tmax: f32,
     /// Standard deviation of churn's noise.
     pub s_noise: f32,
+    /// Where clamped Langevin keeps its state, model units.
+    pub limit: f32,
 }
 
 impl Default for Options {
@@ -200,12 +204,13 @@ impl Default for Options {
             s_tmin: 0.0,
             s_tmax: 1e6,
             s_noise: 1.0,
+            limit: 3.0,
         }
     }
 }
 
 impl Method {
-    /// All that are plans: not MALA, which decides by energies.
+    /// All that are plans: not MALA, which decides by energies, nor what clamps its state.
     pub const ALL: [Self; 17] = [
         Self::Ancestral,
         Self::Ddpm,
@@ -264,7 +269,7 @@ impl Method {
                 Box::new(PredictorCorrector::new(ReverseSde, snr, corrections)?.plan(picked()?)?)
             }
             Self::Langevin => Box::new(Langevin::new(rate, steps)?.plan(last()?)?),
-            Self::Mala => return Err(Error::NoEnergy),
+            Self::Mala | Self::ClampedLangevin => return Err(Error::NoEnergy),
             Self::UnderdampedLangevin => {
                 Box::new(UnderdampedLangevin::new(rate, friction, steps)?.plan(last()?)?)
             }
@@ -358,6 +363,62 @@ where
     Ok(Points::new(dim, values))
 }
 
+/// Draws chains 0…n − 1 of `seed` in model units by MALA, [`per_level`](Options::per_level) steps at each of `steps` of the
+/// levels in turn with α = 2·snr²·σ², and the share of accepted steps; the same bits for any number of threads.
+///
+/// # Errors
+/// When levels, options or dimensions do not fit.
+pub fn draw_mala<E: Energy + Clone + Send + Sync>(
+    model: &E,
+    levels: impl Levels + Copy + Sync,
+    steps: usize,
+    options: &Options,
+    n: usize,
+    seed: u64,
+) -> Result<(Points, f64), Error> {
+    let picked = Pick::new(levels, steps)?;
+    let rate = 2.0 * options.snr * options.snr;
+    let one = |model: &mut E, i: usize| -> Result<(Vec<f32>, usize), Error> {
+        let mut rng = stream(seed, i as u64);
+        let (mut x, mut accepted) = (None::<Vec<f32>>, 0);
+        for k in 0..picked.count() {
+            let level = At::new(picked, k)?;
+            let mut chain = match &x {
+                None => Mala::<_, MAX_DIM>::new(rate, &level, model, &mut rng)?,
+                Some(x) => Mala::from_state(rate, &level, model, &mut rng, x)?,
+            };
+            (0..options.per_level).for_each(|_| accepted += usize::from(chain.step(model)));
+            x = Some(chain.state().to_vec());
+        }
+        Ok((x.unwrap_or_default(), accepted))
+    };
+    let drawn = (0..n).into_par_iter().map_init(|| model.clone(), one).collect::<Result<Vec<_>, _>>()?;
+    let (rows, accepted): (Vec<_>, Vec<_>) = drawn.into_iter().unzip();
+    let taken = (n * picked.count() * options.per_level) as f64;
+    Ok((Points::new(model.dim(), rows.concat()), accepted.iter().sum::<usize>() as f64 / taken))
+}
+
+/// Draws chains 0…n − 1 of `seed` in model units by the notes' clamped sampler at the smallest level, within ±`limit`.
+///
+/// # Errors
+/// When limit or dimensions do not fit.
+pub fn draw_clamped<S: Score + Clone + Send + Sync>(
+    model: &S,
+    levels: impl Levels + Copy + Sync,
+    limit: f32,
+    n: usize,
+    seed: u64,
+) -> Result<Points, Error> {
+    let last = At::new(levels, levels.count().saturating_sub(1))?;
+    let one = |model: &mut S, i: usize| -> Result<Vec<f32>, Error> {
+        let mut chain = ClampedLangevin::<_, MAX_DIM>::new(limit, &last, model, stream(seed, i as u64))?;
+        chain.run(model);
+        Ok(chain.state().to_vec())
+    };
+    let rows = (0..n).into_par_iter().map_init(|| model.clone(), one).collect::<Result<Vec<_>, _>>()?;
+    Ok(Points::new(model.dim(), rows.concat()))
+}
+
 /// Draws `n` samples, the classes of the score in turn: sample i is of class c = i mod C and chain i div C of seed
 /// `seed` + c, guided towards it by `guidance`. Without classes as [`draw`].
 ///
@@ -401,7 +462,7 @@ pub fn path(score: &mut impl Score, plan: &(impl Plan + ?Sized), seed: u64) -> R
 }
 
 /// Rows in model units, in data units.
-pub(crate) fn in_data_units(model: &Model<'_>, rows: impl Iterator<Item: AsRef<[f32]>>) -> Points {
+pub fn in_data_units(model: &Model<'_>, rows: impl Iterator<Item: AsRef<[f32]>>) -> Points {
     let mut points = Points::with_capacity(model.data_dim(), rows.size_hint().0);
     let mut data = vec![0.0; model.data_dim()];
     for row in rows {

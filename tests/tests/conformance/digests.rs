@@ -6,14 +6,14 @@ use std::process::Output;
 use tests::Tiny;
 use tinyscore::conformance;
 use tinyscore::sampler::{Ancestral, Sampler};
-use trainer::sample::network;
+use trainer::sample::{Network, network};
 
 /// Samples of the promise.
 pub const FULL: u64 = conformance::SAMPLES;
 /// Samples on slow machines.
 pub const FEW: u64 = 100;
 /// The models, the firmware example's own first.
-pub const NAMES: [&str; 2] = ["mixture", "codec"];
+pub const NAMES: [&str; 3] = ["mixture", "codec", "energy"];
 
 /// A model in a file.
 pub struct Blob {
@@ -26,14 +26,20 @@ pub fn mixture() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/models/mixture.postcard")
 }
 
-/// The model of the README, and one with a codec and odd widths.
-pub fn blobs() -> [Blob; 2] {
-    let tiny = Tiny::new(&[5, 33, 5], 42).with_codec(8, 13, 42);
-    let sigmas: Vec<f32> = tiny.levels.iter().map(|level| level.sigma).collect();
-    let plan = Ancestral::new(0.5).and_then(|ancestral| ancestral.plan(sigmas)).expect("a plan");
-    let codec = Path::new(env!("CARGO_TARGET_TMPDIR")).join("codec.postcard");
-    std::fs::write(&codec, tiny.encode(&plan).expect("a good model")).expect("written");
-    [Blob { name: NAMES[0], path: mixture() }, Blob { name: NAMES[1], path: codec }]
+/// The model of the README, one with a codec and odd widths, and an energy network.
+pub fn blobs() -> [Blob; 3] {
+    let tiny = |name, tiny: Tiny| {
+        let sigmas: Vec<f32> = tiny.levels.iter().map(|level| level.sigma).collect();
+        let plan = Ancestral::new(0.5).and_then(|ancestral| ancestral.plan(sigmas)).expect("a plan");
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.postcard"));
+        std::fs::write(&path, tiny.encode(&plan).expect("a good model")).expect("written");
+        Blob { name, path }
+    };
+    [
+        Blob { name: NAMES[0], path: mixture() },
+        tiny(NAMES[1], Tiny::new(&[5, 33, 5], 42).with_codec(8, 13, 42)),
+        tiny(NAMES[2], Tiny::energy(&[3, 35, 18, 1], 42, |i| if i == 1 { 4 } else { 8 })),
+    ]
 }
 
 /// The checked-in digests.
@@ -111,9 +117,11 @@ fn digests(blob: &[u8], samples: u64) -> Vec<(String, u64)> {
     let mut digests = Vec::new();
     let mut network = network(blob).expect("a good model");
     let model = network.model().clone();
-    conformance::digests::<64, 64>(&model, &mut network, samples, |name, digest| {
-        digests.push((name.into(), digest))
-    })
+    let report = |name: &str, digest| digests.push((name.into(), digest));
+    match &mut network {
+        Network::Energy(network) => conformance::energy_digests::<64, 64>(&model, network, samples, report),
+        network => conformance::digests::<64, 64>(&model, network, samples, report),
+    }
     .expect("the model fits");
     digests
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use tinyscore::sampler::{Heun, Sampler};
-use tinyscore::{Compensated, Guided, Levels, Model, Plan, conformance};
+use tinyscore::{Compensated, Conditional, Guided, Levels, Model, Plan, conformance};
 use trainer::backend::{self, DeviceName};
 use trainer::config::{Config, Preset, UsageError};
 use trainer::data::{self, Set};
@@ -173,6 +173,9 @@ pub fn sample(args: &Sample) -> Result<()> {
     }
     let network = network(&args.model, &bytes)?;
     refuse_existing(&args.out)?;
+    if let Some(sampler @ (Method::Mala | Method::ClampedLangevin)) = args.sampler {
+        return sample_energy(args, sampler, &network);
+    }
     let plan = plan(args, network.model())?;
     let compensated = Compensated::new(&*plan, network.model().levels());
     let plan: &(dyn Plan + Sync) = if args.compensate { &compensated } else { &*plan };
@@ -191,6 +194,39 @@ pub fn sample(args: &Sample) -> Result<()> {
         network.model().data_dim(),
         plan.evaluations(),
     );
+    Ok(())
+}
+
+/// Samples by what needs the energy itself.
+fn sample_energy(args: &Sample, sampler: Method, network: &Network<'_>) -> Result<()> {
+    let Network::Energy(energy) = network else {
+        let what = format!("sampler {}: {}", sampler.name(), tinyscore::Error::NoEnergy);
+        return Err(UsageError(what).into());
+    };
+    let mut energy = energy.clone();
+    let wrong = |e| UsageError(format!("sampler {}: {e}", sampler.name()));
+    energy.choose(args.class).map_err(wrong)?;
+    let mut options = Options::default();
+    args.options.apply(&mut options);
+    let (model, levels) = (network.model(), network.model().levels());
+    let (points, how) = if sampler == Method::Mala {
+        let steps = args.steps.unwrap_or_else(|| levels.count());
+        let drawn = sample::draw_mala(&energy, levels, steps, &options, args.n, args.seed);
+        let (points, accepted) = drawn.map_err(wrong)?;
+        (
+            points,
+            format!("{} steps each, {:.1} % of them accepted", steps * options.per_level, 100.0 * accepted),
+        )
+    } else {
+        let points =
+            sample::draw_clamped(&energy, levels, options.limit, args.n, args.seed).map_err(wrong)?;
+        (points, "60 clamped steps each".to_owned())
+    };
+    let points = sample::in_data_units(model, points.rows());
+    npy::save(&args.out, &points)
+        .with_context(|| format!("cannot write {}; give a writable place with --out", args.out.display()))?;
+    let (out, n, dim) = (args.out.display(), args.n, model.data_dim());
+    println!("{out}: {n} samples of {dim} dimensions, {how}; digest {:016x}", hash(&points));
     Ok(())
 }
 
@@ -302,9 +338,14 @@ pub fn inspect(path: &Path) -> Result<()> {
     let model = network.model();
     let widths: Vec<String> = model.widths().map(|w| w.to_string()).collect();
     let (levels, plan) = (model.levels(), model.plan());
-    let (dim, scratch) = (model.dim(), 2 * model.scratch());
+    let (dim, scratch) = (model.dim(), 2 * network.scratch());
+    let (kind, owner) = match &network {
+        Network::Score(_) => ("score network", "Mlp"),
+        Network::Energy(_) => ("energy network, with its way back", "EnergyMlp"),
+    };
     println!("{}", path.display());
     println!("  name                {}", model.name());
+    println!("  kind                {kind}");
     println!("  layers              {} (integer weights, one scale per output)", widths.join("-"));
     println!(
         "  noise levels        {}, σ from {} to {}",
@@ -314,13 +355,13 @@ pub fn inspect(path: &Path) -> Result<()> {
     );
     println!("  stored plan         {} rows, {} evaluations", plan.rows(), plan.evaluations());
     println!("  bytes in flash      {}", model.as_bytes().len());
-    println!("  MACs per evaluation {}", model.macs());
+    println!("  MACs per evaluation {}", network.macs());
     if model.decoder_macs() > 0 {
         let (latents, data, macs) = (model.dim(), model.data_dim(), model.decoder_macs());
         println!("  codec               {latents} latents to {data} data, {macs} MACs once a sample");
     }
     println!(
-        "  RAM                 {} bytes: {} of scratch memory for the Mlp, {} for Chain::<_, {dim}>",
+        "  RAM                 {} bytes: {} of scratch memory for the {owner}, {} for Chain::<_, {dim}>",
         scratch + 16 * dim,
         scratch,
         16 * dim
@@ -358,8 +399,13 @@ pub fn digest(path: &Path) -> Result<()> {
     let bytes = read_model(path)?;
     let mut network = network(path, &bytes)?;
     let model = network.model().clone();
-    conformance::digests::<MAX_DIM, MAX_DIM>(&model, &mut network, conformance::SAMPLES, |name, digest| {
-        println!("digest {name} {digest:016x}");
-    })
+    let report = |name: &str, digest| println!("digest {name} {digest:016x}");
+    let samples = conformance::SAMPLES;
+    match &mut network {
+        Network::Energy(network) => {
+            conformance::energy_digests::<MAX_DIM, MAX_DIM>(&model, network, samples, report)
+        }
+        network => conformance::digests::<MAX_DIM, MAX_DIM>(&model, network, samples, report),
+    }
     .map_err(|e| anyhow!("{}: {e}", path.display()))
 }

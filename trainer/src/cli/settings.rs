@@ -204,7 +204,7 @@ pub struct OptionArgs {
     /// Share of the noise of ancestral sampling, 0…1
     #[arg(long)]
     eta: Option<f32>,
-    /// Langevin steps per noise level
+    /// Langevin steps per noise level, also of mala
     #[arg(long, value_name = "T")]
     per_level: Option<usize>,
     /// ε of annealed-langevin, α of annealed-langevin-notes: the step at the smallest level
@@ -237,6 +237,9 @@ pub struct OptionArgs {
     /// Standard deviation of churn's noise, ideally 1
     #[arg(long, value_name = "SD")]
     s_noise: Option<f32>,
+    /// Where clamped-langevin keeps its state, in units of the standardized data [default: 3]
+    #[arg(long, value_name = "X")]
+    limit: Option<f32>,
 }
 
 impl OptionArgs {
@@ -255,6 +258,7 @@ impl OptionArgs {
             self.s_tmin => options.s_tmin,
             self.s_tmax => options.s_tmax,
             self.s_noise => options.s_noise,
+            self.limit => options.limit,
         );
     }
 }
