@@ -17,7 +17,7 @@
 //! ```
 //!
 //! and ∇f = Σ_j w_ji·δ_j at the bottom. a′ is the slope of the activation's table, smoothed; the state beyond the input's
-//! range is seen as at its edge. It agrees with the float network's gradient to a cosine above .99.
+//! range is seen as at its edge. It agrees with the float network's gradient to a cosine above .999.
 
 use crate::activation::slope;
 use crate::arith::{bounded, quantize, saturate16};

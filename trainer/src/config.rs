@@ -327,7 +327,10 @@ impl Config {
     pub fn with_energy(mut self) -> Self {
         self.net.energy = true;
         self.net.activation = Activation::Silu;
-        self.net.hidden = vec![64; 3];
+        if Set::named(&self.data, None).is_some_and(|set| set.kind() == Kind::Points) {
+            self.net.hidden = vec![64; 3];
+            self.training.steps = 16_000;
+        }
         self
     }
 
@@ -337,7 +340,7 @@ impl Config {
         self.net.precondition = name.precondition();
         if name.is_contrastive() {
             self.net.embedding = 0;
-            (self.training.steps, self.training.batch, self.training.learning_rate) = (4000, 256, 1e-3);
+            (self.training.steps, self.training.batch, self.training.learning_rate) = (3000, 256, 1e-3);
             self.export.levels = 1;
             // Langevin dynamics at the one level, then the noise of that level taken out.
             (self.sampling.sampler, self.sampling.steps) = (Method::AnnealedLangevinSnr, 1);

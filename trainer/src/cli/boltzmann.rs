@@ -33,7 +33,7 @@ pub struct BinaryArgs {
     /// How it learns [default: pcd]
     #[arg(long)]
     method: Option<Method>,
-    /// Gibbs sweeps per update [default: 5]; of an energy network Langevin steps [default: 40]
+    /// Gibbs sweeps per update [default: 5]; of an energy network Langevin steps [default: 20]
     #[arg(short)]
     k: Option<usize>,
     /// Chains of pcd [default: 500; of an energy network 8192]
@@ -168,7 +168,7 @@ pub fn eval(dir: &Path) -> Result<()> {
 
 /// Whether a blob holds binary units; damaged ones are left to their reader.
 pub fn is_binary(blob: &[u8]) -> bool {
-    Kind::of(blob).is_ok_and(|kind| kind != Kind::Score)
+    Kind::of(blob).is_ok_and(|kind| !matches!(kind, Kind::Score | Kind::Energy))
 }
 
 pub fn sample(args: &Sample, blob: &[u8]) -> Result<()> {

@@ -44,7 +44,7 @@ pub struct ContrastiveConfig {
 
 impl Default for ContrastiveConfig {
     fn default() -> Self {
-        Self { langevin_steps: 40, langevin_rate: 0.5, buffer: 8192, restarts: 0.05, penalty: 0.1 }
+        Self { langevin_steps: 20, langevin_rate: 0.5, buffer: 8192, restarts: 0.05, penalty: 0.1 }
     }
 }
 

@@ -499,6 +499,15 @@ mod tests {
         }
     }
 
+    fn task<'a>(
+        config: &'a Config,
+        objective: &'a Objective,
+        denoiser: &'a Denoiser,
+        data: &'a Points,
+    ) -> Task<'a> {
+        Task { objective, denoiser, data, config: &config.training, seed: 1, grids: &[], before: 0 }
+    }
+
     /// Mean loss of a network over batches drawn alike, and its standard error.
     fn loss(config: &Config, denoiser: &Denoiser) -> (f64, f64) {
         const BATCHES: u64 = 40;
@@ -509,9 +518,10 @@ mod tests {
             .map(|batch| {
                 let mut learner = Learner::new(Cpu::default(), &denoiser.net, Hyper::default());
                 let mut rng = Generator::seed_from_u64(batch);
-                let loss =
-                    objective.draw(denoiser, &points, 512, &mut rng).step(&mut learner, &[], (0.0, true));
-                f64::from(loss.unwrap())
+                let batch = objective.draw(denoiser, &points, 512, &mut rng);
+                let task = task(config, &objective, denoiser, &points);
+                let loss = batch.step(&mut learner, &task, (0, 0.0, true), &mut Chains::default());
+                f64::from(loss.unwrap().unwrap())
             })
             .collect();
         let n = BATCHES as f64;
@@ -537,7 +547,8 @@ mod tests {
         let mut learner = Learner::new(Cpu::default(), &denoiser.net, Hyper::default());
         for _ in 0..300 {
             let batch = objective.draw(&denoiser, &data.standard, 256, &mut rng);
-            batch.step(&mut learner, &[], (3e-3, false));
+            let task = task(&config, &objective, &denoiser, &data.standard);
+            batch.step(&mut learner, &task, (0, 3e-3, false), &mut Chains::default()).unwrap();
         }
         denoiser.net = learner.net();
         // ½E‖ε*‖² is the explicit loss of ε̂ = 0, that of F = 0 without skip.

@@ -14,12 +14,16 @@ use crate::mlp::{Activation, Dense, Mlp};
 use crate::points::Points;
 use half::f16;
 use measure::{calibrate_detector, measure_levels};
-use rand::Rng;
+use rand::{Rng, RngExt, SeedableRng};
+use rand_distr::StandardNormal;
+use rand_xoshiro::Xoshiro256PlusPlus;
 use rounding::{Evidence, round_layer};
 use tinyscore::blob::{CodecSource, EnergySource, LayerSource, Level, Source, Stage, TABLE};
 use tinyscore::{Detector, Error, Plan, Score};
 use way_back::WayBack;
 
+/// Seed of the directions of derivatives.
+const DIRECTIONS: u64 = 0xd1;
 /// Room above the largest value seen in calibration.
 const MARGIN: f32 = 1.1;
 /// The first layer's input reaches at least this far: beyond it lie one in 10⁴ of normal numbers.
@@ -69,6 +73,15 @@ impl Calibration {
     }
 }
 
+impl Calibration {
+    /// A normal direction in the first `dim` of each input's `width` numbers.
+    fn directions(&self, dim: usize, width: usize) -> Vec<f32> {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(DIRECTIONS);
+        let mut direction = |i: usize| if i % width < dim { rng.sample(StandardNormal) } else { 0.0 };
+        (0..self.inputs.len()).map(&mut direction).collect()
+    }
+}
+
 /// The largest magnitude.
 pub fn largest(values: &[f32]) -> f32 {
     values.iter().fold(0.0, |m, v| v.abs().max(m))
@@ -105,6 +118,9 @@ pub fn quantize(denoiser: &Denoiser, seen: &Calibration, export: &Export<'_>) ->
     let mut reach = (observed * MARGIN).max(INPUT_RANGE);
     let (mut zero, mut most, mut columns) = (0.0, 32_767.0, dim);
     let (mut float, mut integer) = (seen.inputs.clone(), seen.inputs.clone());
+    let directions = if denoiser.is_energy { seen.directions(dim, first_width) } else { Vec::new() };
+    let mut tangents = Tangents { float: directions.clone(), integer: directions };
+    let weights = seen.weights.repeat(if denoiser.is_energy { 2 } else { 1 });
     let (mut dense, mut activations): (Vec<Integers>, Vec<Knots>) = (Vec::new(), Vec::new());
     let last = denoiser.net.layers.len() - 1;
     for i in 0..=last {
@@ -113,6 +129,7 @@ pub fn quantize(denoiser: &Denoiser, seen: &Calibration, export: &Export<'_>) ->
         let layer = &refitted.net.layers[i];
         let bits = if i == 0 || i == last { 8 } else { export.weight_bits as u8 };
         let targets = layer.pre_activations(&float);
+        let slopes = linear(layer).pre_activations(&tangents.float);
         // No weights on the grid may overflow a sum.
         let limit = f32::min(most, (SUM_BOUND / (columns as f32 * largest_weight(bits))).floor());
         let rows = if i == 0 { largest_rows(&refitted, export.sigmas) } else { Vec::new() };
@@ -120,16 +137,25 @@ pub fn quantize(denoiser: &Denoiser, seen: &Calibration, export: &Export<'_>) ->
             let bias = rows.get(j).copied().unwrap_or(bias.abs());
             1.5 * bias * limit / (BIAS_BOUND * reach)
         };
-        let evidence = Evidence { inputs: &integer, targets: &targets, weights: &seen.weights };
+        let evidence = Evidence {
+            inputs: &[&integer[..], &tangents.integer].concat(),
+            targets: &[&targets[..], &slopes].concat(),
+            weights: &weights,
+            values: seen.weights.len(),
+        };
         let rounded = round_layer(layer, columns, largest_weight(bits), &evidence, bias_room);
         let sums = rounded.layer.pre_activations(&integer);
         let grid = Grid { bits, scales: rounded.scales, columns, zero, step: reach / limit, limit };
         let weights = rounded.integers.iter().map(|&w| w as i8).collect();
         let ints = Integers { weights, grid };
-        refitted.net.layers[i] = rounded.layer;
         let activation = denoiser.net.activation;
+        tangents = tangents.through([(layer, &targets), (&rounded.layer, &sums)], activation);
+        refitted.net.layers[i] = rounded.layer;
         float = targets.iter().map(|&z| activation.apply(z)).collect();
-        let knots = Knots::new(activation, &sums, &ints.units(), export.activation_bits);
+        let mut knots = Knots::new(activation, &sums, &ints.units(), export.activation_bits);
+        if denoiser.is_energy {
+            knots.reach = knots.reach.max(knots.least_reach());
+        }
         integer = sums.iter().map(|&z| knots.interpolate(z)).collect();
         (reach, zero, most, columns) = (knots.reach, knots.centre, wide, ints.grid.scales.len());
         dense.push(ints);
@@ -138,6 +164,28 @@ pub fn quantize(denoiser: &Denoiser, seen: &Calibration, export: &Export<'_>) ->
     activations.pop();
     let way_back = denoiser.is_energy.then(|| WayBack::new(&refitted.net, &dense, &activations, seen));
     Quantized { denoiser: refitted, dense, activations, way_back }
+}
+
+/// Derivatives along a direction for each input, in the float network and in the integer one: n × width of a layer.
+struct Tangents {
+    float: Vec<f32>,
+    integer: Vec<f32>,
+}
+
+impl Tangents {
+    /// Behind a layer and its activation, by the layers and their pre-activations.
+    fn through(self, [float, integer]: [(&Dense, &[f32]); 2], activation: Activation) -> Self {
+        let next = |tangents: &[f32], (layer, z): (&Dense, &[f32])| {
+            let moved = linear(layer).pre_activations(tangents);
+            moved.iter().zip(z).map(|(t, &z)| t * activation.value_and_slope(z).1).collect()
+        };
+        Self { float: next(&self.float, float), integer: next(&self.integer, integer) }
+    }
+}
+
+/// The layer without its biases.
+fn linear(layer: &Dense) -> Dense {
+    Dense { bias: vec![0.0; layer.outputs], ..layer.clone() }
 }
 
 /// What the embedding of each level adds to the first layer, with its bias: levels × first width.
@@ -228,6 +276,13 @@ impl Knots {
         let (low, high) = (all().fold(f32::INFINITY, f32::min), all().fold(f32::NEG_INFINITY, f32::max));
         let centre = if bits == 8 { 0.5 * (low + high) } else { 0.0 };
         Self { step, shift, values, slopes, centre, reach: (high - centre).max(centre - low) }
+    }
+
+    /// That with which no slope, of integers by integers, leaves the 16 bits that the way back has for it.
+    fn least_reach(&self) -> f32 {
+        const STEEPEST: f32 = 1.1;
+        const LARGEST: f32 = 1.9;
+        STEEPEST / LARGEST * self.step * 32_767.0
     }
 
     /// What the core makes of the pre-activation `z`, but for rounding.

@@ -9,7 +9,8 @@
 //! for each column i:  ŵ_i = s·round(w_i/s),  w_j ← w_j − (w_i − ŵ_i)·U_ij/U_ii   for all j > i
 //! ```
 //!
-//! with expectations over weighted examples and C⁻¹ = UᵀU, U upper triangular. Columns that are not rounded (the noise level's features, the
+//! with expectations over weighted examples, of an energy network also of derivatives along random directions, as its
+//! gradient is what counts (Czarnecki et al. 2017), and C⁻¹ = UᵀU, U upper triangular. Columns that are not rounded (the noise level's features, the
 //! bias) come last and take what error is left.
 
 use crate::mlp::Dense;
@@ -30,13 +31,18 @@ pub struct Evidence<'a> {
     pub targets: &'a [f32],
     /// n: how much an example counts
     pub weights: &'a [f32],
+    /// How many examples are values; those behind are derivatives, which see no bias.
+    pub values: usize,
 }
 
 impl Evidence<'_> {
     /// Weighted rows of a, with a last column for the bias.
     fn inputs(&self, width: usize) -> DMatrix<f64> {
-        let rows = self.inputs.chunks_exact(width).zip(self.weights);
-        let values = rows.flat_map(|(row, &w)| row.iter().copied().chain([1.0]).map(move |v| weighted(v, w)));
+        let rows = self.inputs.chunks_exact(width).zip(self.weights).enumerate();
+        let values = rows.flat_map(|(i, (row, &w))| {
+            let constant = if i < self.values { 1.0 } else { 0.0 };
+            row.iter().copied().chain([constant]).map(move |v| weighted(v, w))
+        });
         DMatrix::from_row_iterator(self.weights.len(), width + 1, values)
     }
 
