@@ -15,6 +15,7 @@ fn main() {
     model(&out, "model", &path);
     model(&out, "digits", "../core/models/digits.postcard");
     model(&out, "ecg", "../core/models/ecg.postcard");
+    model(&out, "moons", "../core/models/moons.postcard");
     board(&out);
 }
 

@@ -10,6 +10,7 @@ pub mod command;
 pub mod count;
 pub mod digest;
 pub mod digits;
+pub mod energy;
 pub mod mixture;
 pub mod model;
 pub mod plot;

@@ -4,7 +4,7 @@ use tinyscore::{Error, Model};
 
 /// Constants, blob and model of this name.
 macro_rules! stored {
-    ($name:literal) => {
+    ($name:literal, $model:ident) => {
         include!(concat!(env!("OUT_DIR"), "/", $name, ".rs"));
 
         /// The blob.
@@ -22,24 +22,31 @@ macro_rules! stored {
         ///
         /// # Errors
         /// When the blob is damaged.
-        pub fn model() -> Result<Model<'static>, Error> {
-            Model::from_bytes(blob())
+        pub fn model() -> Result<$model<'static>, Error> {
+            $model::from_bytes(blob())
         }
     };
 }
 
-stored!("model");
+stored!("model", Model);
 
 /// The model of the program `digits`.
 pub mod digits {
     use tinyscore::{Error, Model};
 
-    stored!("digits");
+    stored!("digits", Model);
 }
 
 /// The model of the program `sensor`.
 pub mod ecg {
     use tinyscore::{Error, Model};
 
-    stored!("ecg");
+    stored!("ecg", Model);
+}
+
+/// The model of the program `energy`.
+pub mod moons {
+    use tinyscore::{EnergyModel, Error};
+
+    stored!("moons", EnergyModel);
 }

@@ -229,6 +229,32 @@ fn a_sensor_s_window_gives_the_same_everywhere() {
     }
 }
 
+/// Dreams, and the lower halves filled in.
+#[test]
+fn digits_are_dreamt_the_same_everywhere() {
+    let (lines, costs) = the_same_everywhere("rbm", b"");
+    if !lines.is_empty() {
+        assert_eq!(lines.iter().filter(|line| line.starts_with("digest ")).count(), 2, "{lines:?}");
+        say(&format!("RBM on a Cortex-M4F: {}", costs.first().expect("a cost")));
+    }
+}
+
+/// Chains that accept by the integer energy; a moon is deeper than the place between both.
+#[test]
+fn moons_are_drawn_the_same_everywhere() {
+    let (lines, costs) = the_same_everywhere("energy", b"");
+    if lines.is_empty() {
+        return;
+    }
+    let energy = |place: &str| -> f32 {
+        let line = lines.iter().find_map(|line| line.strip_prefix(&format!("energy {place}: ")));
+        line.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("{lines:?}"))
+    };
+    assert!(energy("on the upper moon") + 2.0 < energy("between the moons"), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("digest ")), "{lines:?}");
+    say(&format!("MALA on a Cortex-M4F: {}", costs.first().expect("a cost")));
+}
+
 #[test]
 fn no_panic_path_is_left_in_the_core() {
     for case in bare_metal() {

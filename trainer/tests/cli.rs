@@ -287,6 +287,58 @@ fn many_dimensions_are_left_to_sliced_score_matching() {
 }
 
 /// Each trains to a whole run folder with its own way to read the network, and the folder says which.
+/// By score matching at all levels, and by its own samples at one; MALA and the notes' sampler take the blob, and no other.
+#[test]
+fn energy_networks_train_and_sample() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    for (objective, more) in [
+        ("dsm", &["--levels", "9"][..]),
+        ("cd", &["-k", "3"]),
+        ("pcd", &["-k", "3", "--chains", "256", "--objective-sigma", "0.2", "--penalty", "0.05"]),
+    ] {
+        let mut args =
+            vec!["train", "--model", "ebm", "--data", "moons", "--objective", objective, "--out", objective];
+        args.extend(&SHORT[..10]);
+        args.extend(more);
+        let said = works(dir, &args);
+        assert!(said.contains("KL of the int8 energy, nats"), "{said}");
+        assert_eq!(said.contains("energy gap at the end"), objective != "dsm", "{said}");
+        let model = format!("{objective}/model.postcard");
+        let inspected = works(dir, &["inspect", &model]);
+        assert!(inspected.contains("energy network") && inspected.contains("2-16-1"), "{inspected}");
+        for sampler in ["mala", "clamped-langevin", "langevin"] {
+            let out = format!("{objective}-{sampler}.npy");
+            let sample = ["sample", &model, "-n", "20", "--sampler", sampler, "--steps", "1", "--out", &out];
+            assert!(works(dir, &sample).contains("20 samples of 2 dimensions"));
+        }
+        let digest = works(dir, &["digest", &model]);
+        assert!(
+            digest.contains("digest mala-energy ") && digest.contains("digest clamped-langevin "),
+            "{digest}"
+        );
+        works(dir, &["eval", objective]);
+        works(dir, &["plot", objective]);
+    }
+    for (args, says) in [
+        (&["--objective", "pcd"][..], "take --model ebm"),
+        (&["--model", "ebm", "--objective", "ssm"], "take --objective dsm"),
+        (&["--model", "ebm", "--activation-bits", "8"], "an energy network needs 16"),
+        (&["--model", "ebm", "--activation", "relu"], "whose slope jumps"),
+        (&["--model", "ebm", "--hidden", "600"], "must be in 1…512"),
+        (&["--model", "ebm", "--qat", "5"], "set it to 0"),
+        (&["--model", "ebm", "--binarize", "8"], "--binarize belongs to other models"),
+        (&["--model", "ebm", "--objective", "cd", "--langevin-rate", "3"], "chains diverge from 2 on"),
+        (&["--model", "ebm", "--objective", "cd", "--levels", "9"], "has one noise level"),
+        (&["-k", "5"], "-k belongs to other models"),
+    ] {
+        let mut args = args.to_vec();
+        args.splice(0..0, ["train", "--out", "refused"]);
+        fails(dir, &args, 2, &[says]);
+        assert!(!dir.join("refused").exists());
+    }
+}
+
 #[test]
 fn every_objective_trains() {
     let dir = tempfile::tempdir().unwrap();

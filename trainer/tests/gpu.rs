@@ -5,8 +5,8 @@ use rand::SeedableRng;
 use std::sync::atomic::AtomicBool;
 use trainer::Points;
 use trainer::backend::{
-    Aware, Backend, Batch, Cpu, Cuda, DeviceError, DeviceName, Grid, Hyper, Learner, Objective as Loss,
-    Snapshot, open_cuda,
+    Aware, Backend, Batch, Contrast, Cpu, Cuda, DeviceError, DeviceName, Grid, Hyper, Learner,
+    Objective as Loss, OfGradient, Snapshot, open_cuda,
 };
 use trainer::checkpoint::Checkpoint;
 use trainer::config::{Config, Preset};
@@ -17,7 +17,7 @@ use trainer::objective::{
     Generator, ImplicitScoreMatching, Noise, Objective, ObjectiveName, SlicedScoreMatching, Tangents,
 };
 use trainer::run::{Run, bar};
-use trainer::train::{Task, Trained, train};
+use trainer::train::{Task, TrainError, Trained, train};
 
 const NOISE: Noise = Noise::Every { min: 0.01, max: 6.0 };
 const ACTIVATIONS: [Activation; 4] = [Activation::Silu, Activation::Elu, Activation::Relu, Activation::Tanh];
@@ -142,6 +142,20 @@ fn objectives_without_a_target_are_the_cpus() {
     }
 }
 
+/// A regression of the gradient by the first four of six inputs, and a difference of energies.
+#[test]
+fn gradients_of_energies_are_the_cpus() {
+    let (inputs, targets) = (wave(150 * 6, 0.7), wave(150 * 4, 1.1));
+    let (weights, factors) = (vec![0.5; 150], wave(150, 0.3));
+    for activation in ACTIVATIONS {
+        let net = Mlp::new(&[6, 70, 33, 1], activation, &mut Generator::seed_from_u64(3));
+        let batch = Batch { inputs: &inputs, targets: &targets, weights: &weights };
+        same_step(&format!("gradient, {activation:?}"), &net, &OfGradient(batch));
+        let contrast = Contrast { inputs: &inputs, factors: &factors, penalty: 0.1 };
+        same_step(&format!("contrast, {activation:?}"), &net, &contrast);
+    }
+}
+
 fn denoiser(hidden: &[usize], activation: Activation) -> Denoiser {
     let embedding = Embedding { features: 6, sigma_min: 0.01, sigma_max: 6.0 };
     Denoiser::new(2, hidden, activation, Precondition::Edm, embedding, 0, &mut Generator::seed_from_u64(8))
@@ -161,10 +175,13 @@ fn trained<B: Backend>(
     device: &B,
     config: &Config,
     start: Option<Checkpoint>,
-) -> Result<Trained, DeviceError> {
+) -> Result<Trained, TrainError> {
     let data = Dataset::load(config).unwrap();
     let objective = Objective::new(config, &data).unwrap();
-    let denoiser = denoiser(&config.net.hidden, Activation::Silu);
+    let mut denoiser = denoiser(&config.net.hidden, Activation::Silu);
+    if config.net.energy {
+        denoiser = denoiser.into_energy(&mut Generator::seed_from_u64(8));
+    }
     let task = Task {
         objective: &objective,
         denoiser: &denoiser,
@@ -181,14 +198,33 @@ fn trained<B: Backend>(
 /// Batches are the same, so that the losses are, but for the roundings of 400 steps.
 #[test]
 fn every_objective_trains_to_the_cpus_loss() {
-    for name in ObjectiveName::ALL {
-        let config = config(name, 400);
-        let loss = |trained: Result<Trained, DeviceError>| trained.unwrap().checkpoint.losses;
+    let all = ObjectiveName::ALL.into_iter().filter(|name| !name.is_contrastive());
+    let mut energy = config(ObjectiveName::Dsm, 400).with_energy();
+    (energy.net.hidden, energy.training.steps) = (vec![40, 40], 400);
+    for config in all.map(|name| config(name, 400)).chain([energy]) {
+        let name = config.objective.name;
+        let loss = |trained: Result<Trained, TrainError>| trained.unwrap().checkpoint.losses;
         let (a, b) = (loss(trained(&Cpu::default(), &config, None)), loss(trained(&gpu(), &config, None)));
         assert_eq!(a.len(), b.len());
         for ((step, a), (_, b)) in a.iter().zip(&b) {
             assert!((a - b).abs() < 0.02 * (0.1 + a.abs()), "{name:?} at {step}: {b} for {a}");
         }
+    }
+}
+
+/// Chains leave each other in time; what they learn must not.
+#[test]
+fn contrastive_divergence_learns_as_on_the_cpu() {
+    for name in [ObjectiveName::Cd, ObjectiveName::Pcd] {
+        let mut config = config(name, 300).with_energy();
+        config.net.hidden = vec![40, 40];
+        config.training.steps = 300;
+        let gap = |trained: Result<Trained, TrainError>| {
+            let diagnoses = trained.unwrap().chains.diagnoses;
+            diagnoses[3..].iter().map(|d| d.gap).sum::<f32>() / diagnoses[3..].len() as f32
+        };
+        let (a, b) = (gap(trained(&Cpu::default(), &config, None)), gap(trained(&gpu(), &config, None)));
+        assert!((a - b).abs() < 0.2 * (0.5 + a.abs()), "{name:?}: a gap of {b} for {a}");
     }
 }
 
@@ -252,7 +288,9 @@ fn a_batch_beyond_memory_is_named_with_one_that_fits() {
     config.net.hidden = vec![4096, 4096];
     // Four values of a hidden unit, where a dozen are kept.
     config.training.batch = trainer::backend::gpus().unwrap()[0].memory.0 / (4 * 4096 * 4);
-    let Err(DeviceError::OutOfMemory { batch, fits: Some(fits) }) = trained(&device, &config, None) else {
+    let Err(TrainError::Device(DeviceError::OutOfMemory { batch, fits: Some(fits) })) =
+        trained(&device, &config, None)
+    else {
         panic!("a batch of {} fits", config.training.batch);
     };
     assert_eq!(batch, config.training.batch);

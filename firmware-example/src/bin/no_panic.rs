@@ -5,10 +5,10 @@
 
 use core::hint::black_box;
 use core::panic::PanicInfo;
-use firmware_example::model::{self, DATA, DIM, HISTORY, SCRATCH};
-use tinyscore::conformance::digests;
+use firmware_example::model::{self, DATA, DIM, HISTORY, SCRATCH, moons};
+use tinyscore::conformance::{digests, energy_digests};
 use tinyscore::rng::stream;
-use tinyscore::{Chain, Error, Mlp};
+use tinyscore::{Chain, EnergyMlp, Error, Mlp};
 
 unsafe extern "C" {
     safe fn a_panic_path_is_left() -> !;
@@ -63,5 +63,11 @@ fn all() -> Result<(), Error> {
     model.to_model(&black_box([1.0; DATA]), &mut data);
     digests::<DIM, DATA>(&model, &mut network, black_box(1), |name, digest| {
         black_box((name, digest, data));
+    })?;
+    let mut scratch = [0; moons::SCRATCH];
+    let mut network = EnergyMlp::new(moons::model()?, &mut scratch)?;
+    let model = network.model().model().clone();
+    energy_digests::<{ moons::DIM }, { moons::DATA }>(&model, &mut network, black_box(1), |name, digest| {
+        black_box((name, digest));
     })
 }
