@@ -293,7 +293,7 @@ fn energy_networks_train_and_sample() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     for (objective, more) in [
-        ("dsm", &["--levels", "9"][..]),
+        ("dsm", &["--levels", "35"][..]),
         ("cd", &["-k", "3"]),
         ("pcd", &["-k", "3", "--chains", "256", "--objective-sigma", "0.2", "--penalty", "0.05"]),
     ] {
