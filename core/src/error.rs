@@ -195,6 +195,7 @@ fn described(kind: Kind) -> (&'static str, &'static str) {
         Kind::Rbm => ("a restricted Boltzmann machine", "Rbm::from_bytes"),
         Kind::Dbn => ("a deep belief network", "Dbn::from_bytes"),
         Kind::BoltzmannMachine => ("a Boltzmann machine", "BoltzmannMachine::from_bytes"),
+        Kind::GaussianRbm => ("a Gaussian–Bernoulli restricted Boltzmann machine", "GaussianRbm::from_bytes"),
     }
 }
 

@@ -23,6 +23,7 @@ mod digest;
 mod discrepancy;
 mod energy;
 mod error;
+mod gaussian_rbm;
 mod guided;
 mod kernel;
 mod known;
@@ -52,6 +53,7 @@ pub use digest::Digest;
 pub use discrepancy::noise_level;
 pub use energy::Energy;
 pub use error::Error;
+pub use gaussian_rbm::{GaussianGibbs, GaussianRbm};
 pub use guided::Guided;
 #[cfg(feature = "batch")]
 pub use kernel::Instructions;

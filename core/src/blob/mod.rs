@@ -7,6 +7,7 @@
 
 mod binary;
 mod check;
+mod gaussian;
 mod layer;
 mod layout;
 mod levels;
@@ -17,8 +18,10 @@ mod write;
 pub use crate::activation::TABLE;
 pub use binary::{BoltzmannSource, RbmSource, StackSource};
 pub(crate) use binary::{Lateral, Stack};
+pub(crate) use gaussian::Gaussian;
+pub use gaussian::GaussianSource;
 pub(crate) use layer::{After, Layer, Matrix};
-pub(crate) use layout::{half, word};
+pub(crate) use layout::{float, half, word};
 pub use levels::{Level, LevelTable};
 pub use stored_plan::StoredPlan;
 pub(crate) use weights::{lane, packed};
@@ -27,7 +30,7 @@ pub use write::{CodecSource, LayerSource, Source, Stage};
 use crate::codec::Codec;
 use crate::{Detector, Error, Levels};
 use layer::Layers;
-use layout::{Cursor, Header, PREFIX, StoredHead, check_prefix, float, read_header};
+use layout::{Cursor, Header, PREFIX, StoredHead, check_prefix, read_header};
 use levels::LEVEL;
 use stored_plan::STEP;
 
@@ -55,10 +58,12 @@ pub enum Kind {
     Dbn = 2,
     /// A Boltzmann machine: [`BoltzmannMachine`](crate::BoltzmannMachine).
     BoltzmannMachine = 3,
+    /// A Gaussian–Bernoulli restricted Boltzmann machine: [`GaussianRbm`](crate::GaussianRbm).
+    GaussianRbm = 5,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Score, Self::Rbm, Self::Dbn, Self::BoltzmannMachine];
+    const ALL: [Self; 5] = [Self::Score, Self::Rbm, Self::Dbn, Self::BoltzmannMachine, Self::GaussianRbm];
 
     /// What the blob holds; magic, versions, length and checksum are checked.
     ///
