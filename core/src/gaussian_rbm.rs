@@ -33,7 +33,7 @@ pub(crate) const MAX_NOISE: i32 = 7 << VISIBLE;
 
 /// A Gaussian–Bernoulli restricted Boltzmann machine, borrowing its blob's bytes.
 #[derive(Clone, Debug)]
-pub struct GaussianRbm<'a>(Gaussian<'a>);
+pub struct GaussianRbm<'a>(pub(crate) Gaussian<'a>);
 
 impl<'a> GaussianRbm<'a> {
     /// Reads and checks a blob.
