@@ -94,7 +94,7 @@ pub(super) fn check_converging(
     update: u64,
     settings: &Training,
 ) -> Result<(), UsageError> {
-    let Some(bad) = parameters.iter().find(|p| !(p.abs() <= MAX_PARAMETER)) else { return Ok(()) };
+    let Some(bad) = parameters.iter().find(|p| p.is_nan() || p.abs() > MAX_PARAMETER) else { return Ok(()) };
     Err(UsageError(format!(
         "training diverged: after {} updates a parameter is {bad}; take a smaller --learning-rate (it was {}), a larger --weight-decay, or --method pcd",
         update + 1,

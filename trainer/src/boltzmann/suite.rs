@@ -61,7 +61,7 @@ pub fn suite(dir: &Path, data: &str) -> Result<(String, bool)> {
         all[SEEDS.len() / 2]
     });
     line("DBN, 16 and 64 hidden", "Fréchet distance", deep, format!("< {alone:.3}"), deep < alone);
-    line("  its lowest RBM alone", "Fréchet distance", alone, String::new(), true);
+    line("  lowest RBM alone", "Fréchet distance", alone, String::new(), true);
     line("real vs real", "Fréchet distance", wide.frechet_of_train, String::new(), true);
     Ok((out, passed))
 }
