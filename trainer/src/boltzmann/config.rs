@@ -151,11 +151,13 @@ impl Config {
             ("chains", self.chains),
             ("training steps", self.updates as usize),
             ("batch", self.batch),
-            ("samples", self.samples),
         ] {
             if count == 0 {
                 return refuse(format!("{name} is 0, but must be at least 1"));
             }
+        }
+        if self.samples < 2 {
+            return refuse(format!("samples is {}, but a comparison needs at least 2", self.samples));
         }
         if !(self.learning_rate > 0.0 && self.learning_rate <= 1.0) {
             return refuse(format!("learning_rate is {}, but must be in 0…1, not 0", self.learning_rate));

@@ -50,7 +50,7 @@ pub(crate) fn pool(seed: u64, a: u64, b: u64) -> Xoshiro256PlusPlus {
 /// Rows of 0 and 1: 1 from the threshold up, or as they are if they hold nothing else.
 ///
 /// # Errors
-/// Values that are neither, without a threshold; with one, none or all on the same side.
+/// Values that are neither, without a threshold.
 pub fn binarize(what: &str, points: &Points, threshold: Option<f32>) -> Result<Points, UsageError> {
     if threshold.is_some_and(f32::is_nan) {
         return Err(UsageError("binarize is NaN, but must be a number".into()));
@@ -66,14 +66,19 @@ pub fn binarize(what: &str, points: &Points, threshold: Option<f32>) -> Result<P
         )));
     }
     let threshold = threshold.unwrap_or(1.0);
-    let values: Vec<f32> = points.values().iter().map(|&x| f32::from(x >= threshold)).collect();
-    if values.iter().all(|&x| x == values[0]) {
-        return Err(UsageError(format!(
-            "{what}: with the threshold {threshold} every value is {}: give one between the smallest and the largest value",
-            values[0]
-        )));
-    }
+    let values = points.values().iter().map(|&x| f32::from(x >= threshold)).collect();
     Ok(Points::new(points.dim(), values).with_labels(points.labels().to_vec()))
+}
+
+/// That there is something to learn from rows of 0 and 1.
+fn refuse_equal(what: &str, binary: &Points) -> Result<(), UsageError> {
+    let first = binary.values()[0];
+    if binary.values().iter().any(|&x| x != first) {
+        return Ok(());
+    }
+    Err(UsageError(format!(
+        "{what}: every value is {first}, which leaves nothing to learn: give --binarize a threshold between the smallest and the largest value"
+    )))
 }
 
 /// ln(p/(1 − p)) of each column's share of ones, as if half a one and half a zero more had been seen.
@@ -229,7 +234,10 @@ mod tests {
         assert!(error.starts_with("digits.csv: row 2, column 2 holds 16"), "{error}");
         assert!(error.contains("--binarize 8"), "{error}");
         assert_eq!(binarize("", &grey, Some(8.0)).unwrap().values(), [0.0, 0.0, 0.0, 1.0]);
-        assert!(binarize("", &grey, Some(99.0)).unwrap_err().to_string().contains("every value is 0"));
+        let black = binarize("", &grey, Some(99.0)).unwrap();
+        assert_eq!(black.values(), [0.0; 4], "a row to be filled in may be so");
+        assert!(refuse_equal("", &black).unwrap_err().to_string().contains("every value is 0"));
+        assert_eq!(refuse_equal("", &Points::new(2, vec![0.0, 1.0])), Ok(()));
         assert!(binarize("", &grey, Some(f32::NAN)).is_err());
         let binary = Points::new(2, vec![0.0, 1.0]);
         assert_eq!(binarize("", &binary, None).unwrap(), binary);

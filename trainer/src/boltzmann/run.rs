@@ -2,7 +2,7 @@
 
 use super::config::{Config, Family};
 use super::model::{LogLikelihood, Model};
-use super::{LOG_NORMAL, Points, binarize, export::export, log_odds, use_blob};
+use super::{LOG_NORMAL, Points, binarize, export::export, log_odds, refuse_equal, use_blob};
 use crate::config::{self, Preset, UsageError};
 use crate::data::{Kind, Standardizer};
 use crate::dataset::Dataset;
@@ -49,7 +49,18 @@ impl Data {
             _ => binarize(&settings.data, points, settings.binarize),
         };
         let width = width.filter(|_| kind == Kind::Images);
-        Ok(Self { train: units(&train)?, test: units(&reference)?, width })
+        let (train, test) = (units(&train)?, units(&reference)?);
+        if settings.model != Family::GaussianRbm {
+            refuse_equal(&settings.data, &train)?;
+        }
+        if test.len() < 2 {
+            let what = format!(
+                "{}: one row is held back, but a comparison needs two: give more rows, or a larger --hold-out",
+                settings.data
+            );
+            return Err(UsageError(what).into());
+        }
+        Ok(Self { train, test, width })
     }
 
     /// Mean ln p of the test rows under independent columns: coins, or normals.

@@ -19,7 +19,7 @@ use trainer::{Points, npy};
 /// Gibbs sweeps of a sample, where none are asked for.
 const SWEEPS: usize = 1000;
 
-/// Flags of a training of binary units.
+/// Flags of a training of a Boltzmann machine.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Boltzmann machines")]
 pub struct BinaryArgs {
@@ -128,7 +128,7 @@ pub fn eval(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether a blob holds binary units; damaged ones are left to their reader.
+/// Whether a blob holds a Boltzmann machine; damaged ones are left to their reader.
 pub fn is_binary(blob: &[u8]) -> bool {
     Kind::of(blob).is_ok_and(|kind| kind != Kind::Score)
 }
