@@ -2,6 +2,7 @@
 //!
 //! `trainer digest MODEL` prints these on a desktop, the firmware example on a chip.
 
+use crate::blob::Gaussian;
 use crate::chain::head;
 use crate::kernel;
 use crate::levels::{At, Pick};
@@ -13,7 +14,8 @@ use crate::sampler::{
     StepRule, Tweedie, UnderdampedLangevin,
 };
 use crate::{
-    Chain, Conditional, Digest, Energy, Error, Gibbs, Guided, HISTORY, Known, Levels, Model, Plan, Rbm, Score,
+    Chain, Conditional, Digest, Energy, Error, GaussianGibbs, GaussianRbm, Gibbs, Guided, HISTORY, Known,
+    Levels, Model, Plan, Rbm, Score,
 };
 use rand_core::Rng;
 
@@ -81,6 +83,7 @@ pub fn digests<const D: usize, const N: usize>(
     report("known", digest::<D, N>(model, &mut known, &resampled, samples)?);
     report("mala", mala::<D>(model.dim(), samples)?);
     report("rbm", rbm(samples)?);
+    report("gaussian-rbm", gaussian_rbm(samples)?);
     Ok(())
 }
 
@@ -166,6 +169,32 @@ fn rbm(samples: u64) -> Result<u64, Error> {
         chain.run(&machine, LEVELS);
         let [visible] = *chain.visible();
         digest.update(&[visible as f32, chain.free_energy(&machine)]);
+    }
+    Ok(digest.finish())
+}
+
+/// The same of a machine of 20 real and 12 binary units.
+fn gaussian_rbm(samples: u64) -> Result<u64, Error> {
+    let mut rng = stream(SEED, 0);
+    let mut weights = [0; 20 * 12];
+    weights.iter_mut().for_each(|byte| *byte = (rng.next_u32() >> 26).wrapping_sub(32) as u8);
+    let (biases, standard) = ([0; 4 * 12], [0x3f; 8 * 20]);
+    let rbm = GaussianRbm(Gaussian {
+        name: "",
+        shift: 5,
+        visible: 20,
+        hidden: 12,
+        biases: &biases,
+        weights: &weights,
+        standard: &standard,
+    });
+    let (mut digest, mut data) = (Digest::new(), [0.0; 20]);
+    for i in 0..samples {
+        let mut chain = GaussianGibbs::<_, 20, 1>::new(&rbm, stream(SEED, i))?;
+        chain.run(&rbm, LEVELS);
+        rbm.to_data(chain.visible(), &mut data);
+        digest.update(&data);
+        digest.update(&[chain.free_energy(&rbm)]);
     }
     Ok(digest.finish())
 }

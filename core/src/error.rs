@@ -196,6 +196,7 @@ fn described(kind: Kind) -> (&'static str, &'static str) {
         Kind::Dbn => ("a deep belief network", "Dbn::from_bytes"),
         Kind::BoltzmannMachine => ("a Boltzmann machine", "BoltzmannMachine::from_bytes"),
         Kind::Energy => ("an energy network", "EnergyModel::from_bytes"),
+        Kind::GaussianRbm => ("a Gaussian–Bernoulli restricted Boltzmann machine", "GaussianRbm::from_bytes"),
     }
 }
 

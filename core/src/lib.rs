@@ -24,6 +24,7 @@ mod discrepancy;
 mod energy;
 mod energy_mlp;
 mod error;
+mod gaussian_rbm;
 mod guided;
 mod kernel;
 mod known;
@@ -54,6 +55,7 @@ pub use discrepancy::noise_level;
 pub use energy::Energy;
 pub use energy_mlp::EnergyMlp;
 pub use error::Error;
+pub use gaussian_rbm::{GaussianGibbs, GaussianRbm};
 pub use guided::Guided;
 #[cfg(feature = "batch")]
 pub use kernel::Instructions;

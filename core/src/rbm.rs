@@ -16,7 +16,7 @@
 use crate::Error;
 use crate::blob::{Kind, Stack, word};
 use crate::kernel::{add_row, load};
-use crate::sigmoid::{FRACTION, unit};
+use crate::sigmoid::{FRACTION, softplus, unit};
 use rand_core::Rng;
 
 /// Inputs of 32 units, two a word: low + 2¹⁶·high.
@@ -262,9 +262,7 @@ impl<R: Rng, const N: usize> Gibbs<R, N> {
         let offset = rbm.up.add_up(&self.visible, &mut self.sums);
         let inputs = self.sums.iter().flatten().flat_map(|&sum| parted(sum, offset));
         for x in inputs.take(rbm.hidden()) {
-            let x = x as f32 * unit;
-            let (larger, magnitude) = if x > 0.0 { (x, x) } else { (0.0, -x) };
-            energy -= larger + libm::log1pf(libm::expf(-magnitude));
+            energy -= softplus(x as f32 * unit);
         }
         energy
     }

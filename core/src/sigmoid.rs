@@ -17,6 +17,12 @@ pub fn unit(x: i32, u: u32) -> u32 {
     (u.wrapping_sub(threshold) ^ !x as u32) >> 31
 }
 
+/// ln(1 + eˣ): −ln(1 − σ(x)).
+pub fn softplus(x: f32) -> f32 {
+    let (larger, magnitude) = if x > 0.0 { (x, x) } else { (0.0, -x) };
+    larger + libm::log1pf(libm::expf(-magnitude))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,10 +1,12 @@
-//! Machines of binary units: Gibbs sampling in integers against enumeration of all states, and blobs that nothing damaged
-//! passes for.
+//! Boltzmann machines of all kinds: Gibbs sampling in integers against enumeration of all states, and blobs that nothing
+//! damaged passes for.
 
 use rayon::prelude::*;
 use tests::{between, with_checksum};
-use tinyscore::blob::{BoltzmannSource, Kind, RbmSource, StackSource};
-use tinyscore::{BoltzmannMachine, Dbn, Error, Gibbs, Model, Rbm, is_set, rng::stream};
+use tinyscore::blob::{BoltzmannSource, GaussianSource, Kind, RbmSource, StackSource};
+use tinyscore::{
+    BoltzmannMachine, Dbn, Error, GaussianGibbs, GaussianRbm, Gibbs, Model, Rbm, is_set, rng::stream,
+};
 
 /// A machine of random integers: biases below, above, weights.
 struct Random {
@@ -58,6 +60,33 @@ fn lateral(visible: usize, units: usize, seed: u64) -> Vec<u8> {
     let length = source.encode(&mut blob).unwrap();
     blob.truncate(length);
     blob
+}
+
+/// A machine of real visible units: what is written.
+struct Gaussian {
+    shift: u8,
+    standard: Vec<(f32, f32)>,
+    biases: Vec<i32>,
+    weights: Vec<i8>,
+}
+
+impl Gaussian {
+    /// Of two visible and three hidden units, with clusters that touch.
+    fn small() -> Self {
+        let biases = vec![-36_000, -29_500, -45_000];
+        let weights = vec![90, 40, -50, 70, 60, -80];
+        Self { shift: 5, standard: vec![(0.5, 2.0), (-1.0, 0.25)], biases, weights }
+    }
+
+    fn encode(&self) -> Result<Vec<u8>, Error> {
+        let Self { shift, standard, biases, weights } = self;
+        let mut blob = vec![0; 1 << 12];
+        let source =
+            GaussianSource { name: "gaussian", shift: *shift, standard, hidden_biases: biases, weights };
+        let length = source.encode(&mut blob)?;
+        blob.truncate(length);
+        Ok(blob)
+    }
 }
 
 fn normalized(mut p: Vec<f64>) -> Vec<f64> {
@@ -204,6 +233,122 @@ fn a_downward_pass_has_the_law_of_the_network() {
     assert!(distance <= 0.01, "{distance}");
 }
 
+/// Σⱼ wᵢⱼhⱼ
+fn centre(rbm: &GaussianRbm<'_>, i: usize, h: usize) -> f64 {
+    let on = (0..rbm.hidden()).filter(|j| h >> j & 1 == 1);
+    0.5_f64.powi(rbm.shift() as i32) * f64::from(on.map(|j| rbm.weight(i, j)).sum::<i32>())
+}
+
+/// p(h | known u): e^(b·h + Σ known uᵢcᵢ + Σ unknown cᵢ²/2), where c are the centres.
+fn of_hidden(rbm: &GaussianRbm<'_>, known: &[Option<f64>]) -> Vec<f64> {
+    let unit = 0.5_f64.powi(rbm.shift() as i32 + 8);
+    let log = |h: usize| {
+        let biases = (0..rbm.hidden()).filter(|j| h >> j & 1 == 1).map(|j| rbm.bias(j)).sum::<i32>();
+        known.iter().enumerate().fold(unit * f64::from(biases), |log, (i, u)| {
+            let c = centre(rbm, i, h);
+            log + u.map_or(c * c / 2.0, |u| u * c)
+        })
+    };
+    normalized((0..1 << rbm.hidden()).map(|h| log(h).exp()).collect())
+}
+
+/// Largest difference of distribution functions: of u from a mixture of N(centreᵢ(h), 1).
+fn kolmogorov_smirnov(rbm: &GaussianRbm<'_>, i: usize, p: &[f64], counts: &[u32]) -> f64 {
+    let total = f64::from(counts.iter().sum::<u32>());
+    let (mut below, mut largest) = (0.0, 0.0_f64);
+    for (u, &count) in counts.iter().enumerate() {
+        below += f64::from(count);
+        let at = (u as f64 - HALF as f64 + 0.5) / 256.0;
+        let tail = |h: usize| 0.5 * libm::erfc((centre(rbm, i, h) - at) / std::f64::consts::SQRT_2);
+        let exact: f64 = p.iter().enumerate().map(|(h, p)| p * tail(h)).sum();
+        largest = largest.max((below / total - exact).abs());
+    }
+    largest
+}
+
+/// Of the range of u, in units of 2⁻⁸.
+const HALF: i32 = 1 << 12;
+
+/// Shares of the hidden states, and counts of u of both visible units, in 4 chains.
+fn gaussian_counts(blob: &[u8], known: &[bool], u: &[i16]) -> (Vec<f64>, [Vec<u32>; 2]) {
+    let rbm = GaussianRbm::from_bytes(blob).unwrap();
+    let one = |seed| {
+        let (mut of_h, mut of_u) = (vec![0.0; 8], [(); 2].map(|()| vec![0; 2 * HALF as usize]));
+        let mut chain = GaussianGibbs::<_, 3, 1>::new(&rbm, stream(seed, 0)).unwrap();
+        (0..100).for_each(|_| chain.sweep_known(&rbm, known, u));
+        for _ in 0..SWEEPS {
+            chain.sweep_known(&rbm, known, u);
+            of_h[chain.hidden()[0] as usize] += 0.25 / SWEEPS as f64;
+            for (of_u, &u) in of_u.iter_mut().zip(chain.visible()) {
+                of_u[(i32::from(u) + HALF) as usize] += 1;
+            }
+        }
+        (of_h, of_u)
+    };
+    let all: Vec<_> = (1..=4).into_par_iter().map(one).collect();
+    all.into_iter()
+        .reduce(|(mut h, mut u), (h2, u2)| {
+            h.iter_mut().zip(h2).for_each(|(a, b)| *a += b);
+            u.iter_mut().flatten().zip(u2.iter().flatten()).for_each(|(a, b)| *a += b);
+            (h, u)
+        })
+        .unwrap()
+}
+
+/// Against the mixture of 2³ normals that it is.
+#[test]
+fn a_machine_of_real_units_has_its_law() {
+    let blob = Gaussian::small().encode().unwrap();
+    let rbm = GaussianRbm::from_bytes(&blob).unwrap();
+    let p = of_hidden(&rbm, &[None, None]);
+    assert!(p.iter().filter(|&&p| p > 0.02).count() >= 5, "several clusters: {p:?}");
+    let (shares, counts) = gaussian_counts(&blob, &[], &[]);
+    let distance = total_variation(&p, &shares);
+    println!("total variation {distance:.4}");
+    assert!(distance <= 0.01, "{distance}");
+    for (i, counts) in counts.iter().enumerate() {
+        let distance = kolmogorov_smirnov(&rbm, i, &p, counts);
+        println!("unit {i}: Kolmogorov–Smirnov {distance:.4}");
+        assert!(distance <= 0.005, "unit {i}: {distance}");
+    }
+}
+
+/// The other visible unit, given one.
+#[test]
+fn a_clamped_machine_of_real_units_has_the_conditional_law() {
+    let blob = Gaussian::small().encode().unwrap();
+    let rbm = GaussianRbm::from_bytes(&blob).unwrap();
+    let mut u = [0; 2];
+    rbm.to_units(&[5.5, 0.0], &mut u);
+    assert_eq!(u, [640, 1024], "(v − a)/σ in units of 2⁻⁸");
+    let p = of_hidden(&rbm, &[Some(2.5), None]);
+    let (shares, counts) = gaussian_counts(&blob, &[true, false], &u);
+    assert!(total_variation(&p, &shares) <= 0.01);
+    assert_eq!(counts[0].iter().filter(|&&count| count > 0).count(), 1, "the known unit stays");
+    let distance = kolmogorov_smirnov(&rbm, 1, &p, &counts[1]);
+    assert!(distance <= 0.005, "{distance}");
+    let mut v = [0.0; 2];
+    rbm.to_data(&u, &mut v);
+    assert_eq!(v, [5.5, 0.0]);
+    rbm.to_units(&[f32::NAN, f32::INFINITY], &mut u);
+    assert_eq!(u, [0, i16::MAX]);
+}
+
+#[test]
+fn free_energy_of_real_units_is_its_formula() {
+    let blob = Gaussian::small().encode().unwrap();
+    let rbm = GaussianRbm::from_bytes(&blob).unwrap();
+    let mut chain = GaussianGibbs::<_, 2, 1>::new(&rbm, stream(4, 0)).unwrap();
+    chain.run(&rbm, 3);
+    let u = chain.visible().map(|u| f64::from(u) / 256.0);
+    let exact = (0..3).fold((u[0] * u[0] + u[1] * u[1]) / 2.0, |f, j| {
+        let w = |i| f64::from(rbm.weight(i, j)) / 32.0;
+        f - (f64::from(rbm.bias(j)) / 8192.0 + u[0] * w(0) + u[1] * w(1)).exp().ln_1p()
+    });
+    let energy = f64::from(chain.free_energy(&rbm));
+    assert!((energy - exact).abs() < 1e-5, "{energy}, not {exact}");
+}
+
 /// In a machine of many units, against sums of single weights.
 #[test]
 fn free_energy_is_its_formula_in_any_shape() {
@@ -229,16 +374,19 @@ fn free_energy_is_its_formula_in_any_shape() {
 }
 
 type Reader = fn(&[u8]) -> Result<(), Error>;
-const READERS: [(Kind, Reader); 4] = [
+const READERS: [(Kind, Reader); 5] = [
     (Kind::Score, |b| Model::from_bytes(b).map(drop)),
     (Kind::Rbm, |b| Rbm::from_bytes(b).map(drop)),
     (Kind::Dbn, |b| Dbn::from_bytes(b).map(drop)),
     (Kind::BoltzmannMachine, |b| BoltzmannMachine::from_bytes(b).map(drop)),
+    (Kind::GaussianRbm, |b| GaussianRbm::from_bytes(b).map(drop)),
 ];
 
 /// Each blob with the reader of its kind.
-fn blobs() -> [(Vec<u8>, Reader); 3] {
-    [(rbm(5, 3, 1), READERS[1].1), (dbn(), READERS[2].1), (lateral(3, 5, 1), READERS[3].1)]
+fn blobs() -> [(Vec<u8>, Reader); 4] {
+    let blobs = [rbm(5, 3, 1), dbn(), lateral(3, 5, 1), Gaussian::small().encode().unwrap()];
+    let mut readers = READERS[1..].iter();
+    blobs.map(|blob| (blob, readers.next().unwrap().1))
 }
 
 #[test]
@@ -249,6 +397,7 @@ fn a_blob_of_another_kind_is_named() {
         (Kind::Rbm, rbm(5, 3, 1)),
         (Kind::Dbn, dbn()),
         (Kind::BoltzmannMachine, lateral(3, 5, 1)),
+        (Kind::GaussianRbm, Gaussian::small().encode().unwrap()),
     ];
     for (found, blob) in &all {
         assert_eq!(Kind::of(blob), Ok(*found));
@@ -308,6 +457,13 @@ fn exercise(blob: &[u8]) -> bool {
         assert!(chain.free_energy(&dbn.top()).is_finite());
         return true;
     }
+    if let Ok(rbm) = GaussianRbm::from_bytes(blob)
+        && let Ok(mut chain) = GaussianGibbs::<_, 8, 8>::new(&rbm, stream(1, 0))
+    {
+        chain.sweep_known(&rbm, &[true], &[i16::MIN]);
+        assert!(chain.free_energy(&rbm).is_finite());
+        return true;
+    }
     BoltzmannMachine::from_bytes(blob)
         .map(|machine| machine.sweep(&mut [0; 8], &[0; 8], &mut stream(1, 0)))
         .is_ok()
@@ -342,4 +498,27 @@ fn what_could_overflow_or_contradict_is_refused() {
     let error =
         StackSource { name: "", shift: 5, layers: &[random.source()] }.encode(&mut small).unwrap_err();
     assert!(matches!(error, Error::Buffer { needed, have: 100 } if needed > 100));
+}
+
+#[test]
+fn a_machine_of_real_units_that_could_overflow_is_refused() {
+    let refused = |gaussian: Gaussian, message| {
+        assert_eq!(gaussian.encode().unwrap_err(), Error::Malformed(message));
+    };
+    let small = Gaussian::small;
+    let with = |a, sigma| vec![(0.0, 1.0), (a, sigma)];
+    refused(Gaussian { biases: vec![i32::MAX, 0, 0], ..small() }, "a hidden unit's sum could overflow");
+    refused(Gaussian { weights: vec![-128; 6], ..small() }, "a weight out of its range");
+    refused(Gaussian { shift: 9, ..small() }, "shift of the weights");
+    refused(Gaussian { shift: 0, weights: vec![127; 6], ..small() }, "a visible unit's sum could overflow");
+    for (a, sigma) in [(f32::NAN, 1.0), (0.0, 0.0), (0.0, -1.0), (0.0, f32::INFINITY), (1e13, 1.0)] {
+        refused(Gaussian { standard: with(a, sigma), ..small() }, "mean or scale");
+    }
+    refused(Gaussian { weights: vec![0; 40], ..small() }, "length and shapes disagree");
+    let blob = small().encode().unwrap();
+    let rbm = GaussianRbm::from_bytes(&blob).unwrap();
+    let error = GaussianGibbs::<_, 1, 1>::new(&rbm, stream(1, 0)).unwrap_err();
+    assert_eq!(error, Error::TooManyDimensions { dim: 2, capacity: 1 });
+    let error = GaussianGibbs::<_, 2, 0>::new(&rbm, stream(1, 0)).unwrap_err();
+    assert_eq!(error, Error::TooManyUnits { units: 3, words: 0 });
 }

@@ -17,16 +17,22 @@ const MAX_BIAS: i32 = 1 << 20;
 
 /// The header, in postcard.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Header<'a> {
+pub struct Header<'a> {
     kind: u8,
-    name: &'a str,
-    shift: u8,
-    /// Of a stack, from the visible units up; of a Boltzmann machine the visible and the hidden ones.
-    widths: Widths,
+    pub name: &'a str,
+    pub shift: u8,
+    /// Of a stack, from the visible units up; of other machines the visible and the hidden ones.
+    pub widths: Widths,
 }
 
 impl<'a> Header<'a> {
-    fn read(bytes: &'a [u8], asked: Kind, kinds: &[Kind]) -> Result<(Self, Kind, &'a [u8]), Error> {
+    /// The header of one of these kinds, with at most this shift, and what follows it; `asked` is what an error names.
+    pub fn read(
+        bytes: &'a [u8],
+        asked: Kind,
+        kinds: &[Kind],
+        most: u32,
+    ) -> Result<(Self, Kind, &'a [u8]), Error> {
         let found = Kind::read(bytes)?;
         if !kinds.contains(&found) {
             return Err(Error::Kind { found, asked });
@@ -42,7 +48,7 @@ impl<'a> Header<'a> {
         if header.name.len() > NAME {
             return Err(Error::Malformed("name longer than 32 bytes"));
         }
-        if u32::from(header.shift) > FRACTION {
+        if u32::from(header.shift) > most {
             return Err(Error::Malformed("shift of the weights"));
         }
         let rest = bytes.get(padded(PREFIX + length)..).unwrap_or_default();
@@ -62,7 +68,7 @@ impl<'a> Stack<'a> {
     /// `asked` is what an error names.
     pub fn from_bytes(bytes: &'a [u8], asked: Kind) -> Result<Self, Error> {
         let bytes = check_prefix(bytes)?;
-        let (header, kind, layers) = Header::read(bytes, asked, &[Kind::Rbm, Kind::Dbn])?;
+        let (header, kind, layers) = Header::read(bytes, asked, &[Kind::Rbm, Kind::Dbn], FRACTION)?;
         let good = |&n: &u16| (1..=MAX_COUNT).contains(&usize::from(n));
         let right = if kind == Kind::Rbm { header.widths.len() == 2 } else { header.widths.len() > 2 };
         if !right || !header.widths.iter().all(good) {
@@ -175,7 +181,8 @@ pub struct Lateral<'a> {
 impl<'a> Lateral<'a> {
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, Error> {
         let bytes = check_prefix(bytes)?;
-        let (header, _, rest) = Header::read(bytes, Kind::BoltzmannMachine, &[Kind::BoltzmannMachine])?;
+        let (header, _, rest) =
+            Header::read(bytes, Kind::BoltzmannMachine, &[Kind::BoltzmannMachine], FRACTION)?;
         let [visible, hidden] = *header.widths else {
             return Err(Error::Malformed("numbers of units"));
         };
@@ -301,7 +308,7 @@ impl BoltzmannSource<'_> {
     }
 }
 
-fn header(
+pub fn header(
     kind: Kind,
     name: &str,
     shift: u8,

@@ -8,6 +8,7 @@
 mod binary;
 mod check;
 mod energy;
+mod gaussian;
 mod layer;
 mod layout;
 mod levels;
@@ -19,8 +20,10 @@ pub use crate::activation::TABLE;
 pub use binary::{BoltzmannSource, RbmSource, StackSource};
 pub(crate) use binary::{Lateral, Stack};
 pub use energy::{EnergyModel, EnergySource};
+pub(crate) use gaussian::Gaussian;
+pub use gaussian::GaussianSource;
 pub(crate) use layer::{After, Layer, Matrix};
-pub(crate) use layout::{half, word};
+pub(crate) use layout::{float, half, word};
 pub use levels::{Level, LevelTable};
 pub use stored_plan::StoredPlan;
 pub(crate) use weights::{lane, packed};
@@ -29,7 +32,7 @@ pub use write::{CodecSource, LayerSource, Source, Stage};
 use crate::codec::Codec;
 use crate::{Detector, Error, Levels};
 use layer::Layers;
-use layout::{Cursor, Header, PREFIX, StoredHead, check_prefix, float, read_header};
+use layout::{Cursor, Header, PREFIX, StoredHead, check_prefix, read_header};
 use levels::LEVEL;
 use stored_plan::STEP;
 
@@ -59,10 +62,13 @@ pub enum Kind {
     BoltzmannMachine = 3,
     /// An energy network: [`EnergyModel`].
     Energy = 4,
+    /// A Gaussian–Bernoulli restricted Boltzmann machine: [`GaussianRbm`](crate::GaussianRbm).
+    GaussianRbm = 5,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Score, Self::Rbm, Self::Dbn, Self::BoltzmannMachine, Self::Energy];
+    const ALL: [Self; 6] =
+        [Self::Score, Self::Rbm, Self::Dbn, Self::BoltzmannMachine, Self::Energy, Self::GaussianRbm];
 
     /// What the blob holds; magic, versions, length and checksum are checked.
     ///

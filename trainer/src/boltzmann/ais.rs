@@ -7,21 +7,25 @@
 //! ```
 
 use super::enumeration::log_sum;
+use super::gaussian_rbm::GaussianRbm;
 use super::machine::Machine;
 use super::rbm::Rbm;
-use super::{draw, pool, sigmoid, softplus};
+use super::{LOG_NORMAL, draw, pool, sigmoid, softplus};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
+use tinyscore::normal::standard_normal;
 
 /// Temperatures between base and model.
 pub const TEMPERATURES: usize = 2000;
 /// Independent runs.
 pub const RUNS: usize = 500;
 
-/// A model that can be annealed from independent units of these biases, such as the log-odds of the data.
+/// A model that can be annealed from independent units; binary ones of these biases, such as the log-odds of the data.
 pub trait Anneal: Sync {
-    /// Number of units of a state.
-    fn units(&self) -> usize;
+    /// Draws a state of the base.
+    fn start(&self, base: &[f32], rng: &mut Xoshiro256PlusPlus) -> Vec<f32> {
+        base.iter().map(|&b| draw(sigmoid(b), rng)).collect()
+    }
     /// ln Z₀
     fn log_base(&self, base: &[f32]) -> f64;
     /// ln p*_to(x) − ln p*_from(x)
@@ -32,10 +36,6 @@ pub trait Anneal: Sync {
 
 /// The visible units; the hidden ones are summed out (Salakhutdinov & Murray, eq. 15–17).
 impl Anneal for Rbm {
-    fn units(&self) -> usize {
-        self.a.len()
-    }
-
     fn log_base(&self, base: &[f32]) -> f64 {
         let hidden = self.b.len() as f64 * 2.0_f64.ln();
         hidden + base.iter().map(|&b| softplus(b.into())).sum::<f64>()
@@ -58,12 +58,33 @@ impl Anneal for Rbm {
     }
 }
 
-/// All units.
-impl Anneal for Machine {
-    fn units(&self) -> usize {
-        self.b.len()
+/// u of the visible units, from N(0, 1): −E without the factor β is that of the base, −Σᵢ uᵢ²/2.
+impl Anneal for GaussianRbm {
+    fn start(&self, _base: &[f32], rng: &mut Xoshiro256PlusPlus) -> Vec<f32> {
+        self.a.iter().map(|_| standard_normal(rng)).collect()
     }
 
+    fn log_base(&self, _base: &[f32]) -> f64 {
+        self.b.len() as f64 * 2.0_f64.ln() + self.a.len() as f64 * LOG_NORMAL
+    }
+
+    fn log_step(&self, _base: &[f32], u: &[f32], from: f32, to: f32) -> f64 {
+        let mut x = vec![0.0; self.b.len()];
+        self.up(u, &mut x);
+        x.iter().map(|x| softplus(f64::from(to * x)) - softplus(f64::from(from * x))).sum()
+    }
+
+    fn transition(&self, _base: &[f32], u: &mut [f32], beta: f32, rng: &mut Xoshiro256PlusPlus) {
+        let mut h = vec![0.0; self.b.len()];
+        self.up(u, &mut h);
+        h.iter_mut().for_each(|h| *h = draw(sigmoid(beta * *h), rng));
+        self.down(&h, u);
+        u.iter_mut().for_each(|u| *u = beta * *u + standard_normal(rng));
+    }
+}
+
+/// All units.
+impl Anneal for Machine {
     fn log_base(&self, base: &[f32]) -> f64 {
         base.iter().map(|&b| softplus(b.into())).sum()
     }
@@ -88,7 +109,7 @@ pub fn log_partition(
 ) -> (f64, f64) {
     let run = |run: usize| {
         let mut rng = pool(seed, run as u64, 0xa15);
-        let mut x: Vec<f32> = base.iter().map(|&b| draw(sigmoid(b), &mut rng)).collect();
+        let mut x = model.start(base, &mut rng);
         let mut log_weight = 0.0;
         for k in 1..=temperatures {
             let [from, to] = [k - 1, k].map(|k| k as f32 / temperatures as f32);

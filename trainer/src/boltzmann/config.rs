@@ -17,6 +17,8 @@ pub enum Family {
     Dbn,
     /// Boltzmann machine with lateral weights
     Bm,
+    /// Restricted Boltzmann machine of real visible units, each with Gaussian noise
+    GaussianRbm,
 }
 
 /// How it learns.
@@ -88,8 +90,9 @@ impl Config {
     pub fn new(model: Family, data: &str) -> Self {
         let hidden = match model {
             Family::Rbm => vec![16],
-            Family::Dbn => vec![64, 64],
+            Family::Dbn => vec![16, 64],
             Family::Bm => vec![8],
+            Family::GaussianRbm => vec![16],
         };
         Self {
             model,
@@ -104,7 +107,7 @@ impl Config {
             chains: 500,
             updates: 5000,
             batch: 200,
-            learning_rate: 0.05,
+            learning_rate: if model == Family::GaussianRbm { 0.005 } else { 0.05 },
             weight_decay: 1e-4,
             likelihood: LikelihoodBy::Auto,
             samples: 2000,
@@ -112,12 +115,14 @@ impl Config {
         }
     }
 
-    /// Settings of the training of one layer.
+    /// Settings of the training of one layer. Those of a deep belief network below the top only have to tell apart what
+    /// the data hold, by one sweep of CD (Hinton, Osindero & Teh 2006); the top one is sampled, by a chain.
     pub fn training(&self, layer: usize) -> Training {
+        let top = layer + 1 == self.hidden.len();
         Training {
             hidden: self.hidden[layer],
-            persistent: self.method == Method::Pcd,
-            k: self.k,
+            persistent: top && self.method == Method::Pcd,
+            k: if top { self.k } else { 1 },
             chains: self.chains,
             updates: self.updates,
             batch: self.batch,
@@ -146,11 +151,13 @@ impl Config {
             ("chains", self.chains),
             ("training steps", self.updates as usize),
             ("batch", self.batch),
-            ("samples", self.samples),
         ] {
             if count == 0 {
                 return refuse(format!("{name} is 0, but must be at least 1"));
             }
+        }
+        if self.samples < 2 {
+            return refuse(format!("samples is {}, but a comparison needs at least 2", self.samples));
         }
         if !(self.learning_rate > 0.0 && self.learning_rate <= 1.0) {
             return refuse(format!("learning_rate is {}, but must be in 0…1, not 0", self.learning_rate));
@@ -169,10 +176,14 @@ impl Config {
                 self.hidden[0]
             ));
         }
+        if self.model == Family::GaussianRbm && self.binarize.is_some() {
+            return refuse("the visible units of a gaussian-rbm are real numbers: leave --binarize out, or take --model rbm".into());
+        }
         let hidden = self.hidden[0];
         let units = match self.model {
             Family::Rbm => visible.min(hidden),
             Family::Bm => visible + hidden,
+            Family::GaussianRbm => hidden,
             Family::Dbn => 0,
         };
         if self.likelihood == LikelihoodBy::Exact {

@@ -2,15 +2,15 @@
 //! approximations to the likelihood gradient", 2008).
 //!
 //! ```text
-//! Δwᵢⱼ ∝ ⟨vᵢ p(hⱼ = 1 | v)⟩ over data − the same over chains
+//! Δθ ∝ ⟨∂(−F(v))/∂θ⟩ over data − the same over chains, of a weight wᵢⱼ ⟨vᵢ p(hⱼ = 1 | v)⟩
 //! ```
 //!
 //! CD's chains start at the data and take k sweeps; PCD's go on from update to update, k sweeps each. Momentum, weight
 //! decay and visible biases as in Hinton's guide (2012); the learning rate falls linearly to 0, so that the chains of PCD keep up
 //! with the model in the end.
 
-use super::rbm::Rbm;
-use super::{Points, pool, sigmoid};
+use super::{Points, pool};
+use crate::config::UsageError;
 use rand::SeedableRng;
 use rand::seq::index::sample;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -72,78 +72,84 @@ impl Momentum {
     }
 }
 
-/// ⟨v⟩, ⟨p(h | v)⟩ and their products, summed.
-#[derive(Clone)]
-struct Statistics {
-    a: Vec<f32>,
-    b: Vec<f32>,
-    w: Vec<f32>,
+/// A machine of two layers whose units, given the other layer, do not depend on each other (an exponential family harmonium:
+/// Welling, Rosen-Zvi & Hinton 2005).
+pub trait Harmonium: Sync {
+    /// h ~ p(h | v), then v ~ p(v | h).
+    fn sweep(&self, v: &mut [f32], h: &mut [f32], rng: &mut Xoshiro256PlusPlus);
+    /// Adds this share of the gradient of −F(v), in the order of the parameters.
+    fn add_gradient(&self, v: &[f32], share: f32, gradient: &mut [Vec<f32>]);
+    /// All of them, the weights first.
+    fn parameters(&mut self) -> Vec<&mut Vec<f32>>;
+    /// Number of hidden units.
+    fn hidden(&self) -> usize;
 }
 
-impl Statistics {
-    fn new(rbm: &Rbm) -> Self {
-        Self { a: vec![0.0; rbm.a.len()], b: vec![0.0; rbm.b.len()], w: vec![0.0; rbm.w.len()] }
-    }
+/// Largest magnitude of a parameter: at 12 a coin is certain.
+const MAX_PARAMETER: f32 = 100.0;
 
-    fn add(&mut self, rbm: &Rbm, v: &[f32], share: f32, h: &mut [f32]) {
-        rbm.up(v, h);
-        h.iter_mut().for_each(|h| *h = share * sigmoid(*h));
-        self.b.iter_mut().zip(&*h).for_each(|(b, h)| *b += h);
-        let rows = self.w.chunks_exact_mut(h.len()).zip(&mut self.a).zip(v);
-        for ((row, a), &v) in rows.filter(|(_, v)| **v != 0.0) {
-            *a += share * v;
-            row.iter_mut().zip(&*h).for_each(|(w, h)| *w += v * h);
-        }
-    }
-
-    fn plus(mut self, other: &Self) -> Self {
-        let pairs = [(&mut self.a, &other.a), (&mut self.b, &other.b), (&mut self.w, &other.w)];
-        for (to, from) in pairs {
-            to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
-        }
-        self
-    }
+/// That a training has not left all bounds.
+pub(super) fn check_converging(
+    parameters: &[f32],
+    update: u64,
+    settings: &Training,
+) -> Result<(), UsageError> {
+    let Some(bad) = parameters.iter().find(|p| p.is_nan() || p.abs() > MAX_PARAMETER) else { return Ok(()) };
+    Err(UsageError(format!(
+        "training diverged: after {} updates a parameter is {bad}; take a smaller --learning-rate (it was {}), a larger --weight-decay, or --method pcd",
+        update + 1,
+        settings.learning_rate
+    )))
 }
 
 /// Chains that one thread takes at a time.
 const CHUNK: usize = 64;
 
-/// Learns the rows of `data`, from `rbm` on.
-pub fn train(data: &Points, mut rbm: Rbm, settings: &Training, progress: Progress<'_, Rbm>) -> Rbm {
-    let (visible, hidden) = (data.dim(), rbm.b.len());
+/// Learns the rows of `data`, from `model` on.
+///
+/// # Errors
+/// A training that diverges.
+pub fn train<M: Harmonium>(
+    data: &Points,
+    mut model: M,
+    settings: &Training,
+    progress: Progress<'_, M>,
+) -> Result<M, UsageError> {
+    let (visible, hidden) = (data.dim(), model.hidden());
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(settings.seed);
     let mut chains: Vec<f32> = (0..settings.chains).flat_map(|i| data.row(i % data.len()).to_vec()).collect();
-    let [mut of_a, mut of_b, mut of_w] = [visible, hidden, visible * hidden].map(Momentum::new);
+    let zeros: Vec<Vec<f32>> = model.parameters().iter().map(|p| vec![0.0; p.len()]).collect();
+    let mut momenta: Vec<Momentum> = zeros.iter().map(|zeros| Momentum::new(zeros.len())).collect();
     for update in 0..settings.updates {
         let batch = data.pick(&settings.batch(data.len(), &mut rng));
         if !settings.persistent {
             chains = batch.values().to_vec();
         }
-        let over_data = Statistics::new(&rbm);
-        let mut buffer = vec![0.0; hidden];
         let share = 1.0 / batch.len() as f32;
-        let data_side = batch.rows().fold(over_data, |mut sum, v| {
-            sum.add(&rbm, v, share, &mut buffer);
-            sum
-        });
+        let mut gradient = zeros.clone();
+        batch.rows().for_each(|v| model.add_gradient(v, share, &mut gradient));
         let share = visible as f32 / chains.len() as f32;
         let chunks = chains.par_chunks_mut(CHUNK * visible).enumerate().map(|(i, chunk)| {
-            let (mut sum, mut h) = (Statistics::new(&rbm), vec![0.0; hidden]);
+            let (mut sum, mut h) = (zeros.clone(), vec![0.0; hidden]);
             let mut rng = pool(settings.seed, update, i as u64);
             for v in chunk.chunks_exact_mut(visible) {
-                (0..settings.k).for_each(|_| rbm.sweep(v, &mut h, &mut rng));
-                sum.add(&rbm, v, -share, &mut h);
+                (0..settings.k).for_each(|_| model.sweep(v, &mut h, &mut rng));
+                model.add_gradient(v, -share, &mut sum);
             }
             sum
         });
         // In their order, so that the sum does not depend on threads.
-        let chunks: Vec<Statistics> = chunks.collect();
-        let Statistics { a, b, w } = chunks.iter().fold(data_side, Statistics::plus);
+        let chunks: Vec<Vec<Vec<f32>>> = chunks.collect();
+        for chunk in &chunks {
+            gradient.iter_mut().flatten().zip(chunk.iter().flatten()).for_each(|(sum, part)| *sum += part);
+        }
         let rate = settings.rate(update);
-        of_a.climb(&mut rbm.a, &a, rate, 0.0);
-        of_b.climb(&mut rbm.b, &b, rate, 0.0);
-        of_w.climb(&mut rbm.w, &w, rate, settings.weight_decay);
-        progress(update, &rbm);
+        for (i, (parameters, momentum)) in model.parameters().into_iter().zip(&mut momenta).enumerate() {
+            let decay = if i == 0 { settings.weight_decay } else { 0.0 };
+            momentum.climb(parameters, &gradient[i], rate, decay);
+            check_converging(parameters, update, settings)?;
+        }
+        progress(update, &model);
     }
-    rbm
+    Ok(model)
 }

@@ -1,8 +1,9 @@
 //! Exact partition functions, by all states of the units that do not fall out of the sum.
 
+use super::gaussian_rbm::GaussianRbm;
 use super::machine::Machine;
 use super::rbm::Rbm;
-use super::softplus;
+use super::{LOG_NORMAL, softplus};
 use crate::config::UsageError;
 use rayon::prelude::*;
 
@@ -76,6 +77,21 @@ pub fn log_partition(rbm: &Rbm) -> Result<f64, UsageError> {
     } else {
         over_states(visible, &wide(&rbm.b), row, |state, x| free(&rbm.a, state, x))
     })
+}
+
+/// ln Z of u of a Gaussian–Bernoulli machine: each hidden state is a normal of weight exp(b·h + |w·h|²/2).
+///
+/// # Errors
+/// When there are more than [`MOST`] hidden units.
+pub fn log_partition_of_gaussian(rbm: &GaussianRbm) -> Result<f64, UsageError> {
+    let (visible, hidden) = (rbm.a.len(), rbm.b.len());
+    refuse(hidden)?;
+    let column = |j: usize| (0..visible).map(|i| f64::from(rbm.w[i * hidden + j])).collect();
+    let value = |state: usize, x: &[f64]| {
+        let biases: f64 = on(state, hidden).map(|j| f64::from(rbm.b[j])).sum();
+        biases + x.iter().map(|x| x * x).sum::<f64>() / 2.0
+    };
+    Ok(visible as f64 * LOG_NORMAL + over_states(hidden, &vec![0.0; visible], column, value))
 }
 
 /// ln Z of a machine with lateral weights, by the states of all its units.

@@ -7,8 +7,9 @@
 //! Both averages are over chains that persist from update to update (Tieleman 2008): one for each row of the data with its
 //! visible units clamped, and free ones.
 
-use super::contrastive_divergence::{Momentum, Progress, Training};
+use super::contrastive_divergence::{Momentum, Progress, Training, check_converging};
 use super::{Points, draw, pool, sigmoid};
+use crate::config::UsageError;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
@@ -64,7 +65,15 @@ impl Machine {
     }
 
     /// Learns the rows of `data`, from the log-odds of its columns.
-    pub fn train(data: &Points, log_odds: &[f32], settings: &Training, progress: Progress<'_, Self>) -> Self {
+    ///
+    /// # Errors
+    /// A training that diverges.
+    pub fn train(
+        data: &Points,
+        log_odds: &[f32],
+        settings: &Training,
+        progress: Progress<'_, Self>,
+    ) -> Result<Self, UsageError> {
         let (visible, units) = (data.dim(), data.dim() + settings.hidden);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(settings.seed);
         let mut b = log_odds.to_vec();
@@ -101,9 +110,10 @@ impl Machine {
             momentum_b.climb(&mut machine.b, &difference(&plus.0, &minus.0), rate, 0.0);
             momentum_w.climb(&mut machine.w, &difference(&plus.1, &minus.1), rate, settings.weight_decay);
             (0..units).for_each(|i| machine.w[i * units + i] = 0.0);
+            check_converging(&machine.w, update, settings)?;
             progress(update, &machine);
         }
-        machine
+        Ok(machine)
     }
 }
 

@@ -1,5 +1,5 @@
-//! Machines of binary units: restricted Boltzmann machines, deep belief networks and Boltzmann machines with lateral
-//! weights, from binary data to a blob and its exact likelihood.
+//! Boltzmann machines: restricted ones of binary or real visible units, deep belief networks, and ones with lateral weights,
+//! from data to a blob and its exact likelihood.
 //!
 //! They train on plain loops over rows, shared among threads; whatever is reported of an integer model was read from its
 //! blob by the core.
@@ -9,6 +9,7 @@ pub mod config;
 pub mod contrastive_divergence;
 pub mod enumeration;
 pub mod export;
+pub mod gaussian_rbm;
 pub mod machine;
 pub mod model;
 pub mod rbm;
@@ -20,6 +21,9 @@ use crate::config::UsageError;
 use crate::points::Points;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+
+/// ln √(2π): of the standard normal's Z.
+const LOG_NORMAL: f64 = 0.918_938_533_204_672_8;
 
 /// 1/(1 + e⁻ˣ)
 pub(crate) fn sigmoid(x: f32) -> f32 {
@@ -46,7 +50,7 @@ pub(crate) fn pool(seed: u64, a: u64, b: u64) -> Xoshiro256PlusPlus {
 /// Rows of 0 and 1: 1 from the threshold up, or as they are if they hold nothing else.
 ///
 /// # Errors
-/// Values that are neither, without a threshold; with one, none or all on the same side.
+/// Values that are neither, without a threshold.
 pub fn binarize(what: &str, points: &Points, threshold: Option<f32>) -> Result<Points, UsageError> {
     if threshold.is_some_and(f32::is_nan) {
         return Err(UsageError("binarize is NaN, but must be a number".into()));
@@ -62,14 +66,19 @@ pub fn binarize(what: &str, points: &Points, threshold: Option<f32>) -> Result<P
         )));
     }
     let threshold = threshold.unwrap_or(1.0);
-    let values: Vec<f32> = points.values().iter().map(|&x| f32::from(x >= threshold)).collect();
-    if values.iter().all(|&x| x == values[0]) {
-        return Err(UsageError(format!(
-            "{what}: with the threshold {threshold} every value is {}: give one between the smallest and the largest value",
-            values[0]
-        )));
-    }
+    let values = points.values().iter().map(|&x| f32::from(x >= threshold)).collect();
     Ok(Points::new(points.dim(), values).with_labels(points.labels().to_vec()))
+}
+
+/// That there is something to learn from rows of 0 and 1.
+fn refuse_equal(what: &str, binary: &Points) -> Result<(), UsageError> {
+    let first = binary.values()[0];
+    if binary.values().iter().any(|&x| x != first) {
+        return Ok(());
+    }
+    Err(UsageError(format!(
+        "{what}: every value is {first}, which leaves nothing to learn: give --binarize a threshold between the smallest and the largest value"
+    )))
 }
 
 /// ln(p/(1 − p)) of each column's share of ones, as if half a one and half a zero more had been seen.
@@ -134,7 +143,7 @@ mod tests {
                 batch: 100,
                 ..config::Config::new(model, "pairs")
             };
-            let trained = model::Model::train(&config, &data, &mut |_, _, _| ());
+            let trained = model::Model::train(&config, &data, &mut |_, _, _| ()).unwrap();
             let how = config::LikelihoodBy::Exact;
             let found = trained.log_likelihood(&data, &[0.0; 2], how, 1).unwrap().unwrap().nats;
             assert!(
@@ -152,6 +161,72 @@ mod tests {
         }
     }
 
+    /// A density whose integral is Z.
+    #[test]
+    fn the_partition_function_of_real_units_is_an_integral() {
+        let mut rng = pool(3, 0, 0);
+        let mut rbm = gaussian_rbm::GaussianRbm::new(1, 5, &mut rng);
+        rbm.w.iter_mut().for_each(|w| *w *= 20.0);
+        (rbm.a, rbm.log_sigma) = (vec![3.0], vec![-1.0]);
+        let density = |k: i32| rbm.log_unnormalized(&[k as f32 / 100.0]).exp() / 100.0;
+        let exact = (-2000..2000).map(density).sum::<f64>().ln();
+        let found = enumeration::log_partition_of_gaussian(&rbm).unwrap();
+        assert!((found - exact).abs() < 1e-4, "{found}, not {exact}");
+        let (found, error) = ais::log_partition(&rbm, &[], 300, 500, 1);
+        assert!((found - exact).abs() < 0.1 && error < 0.05, "{found} ± {error}, not {exact}");
+    }
+
+    /// Four clusters. Two hidden units could tell them apart; four find it, in pairs.
+    #[test]
+    fn a_machine_of_real_units_learns_its_kind_of_data() {
+        let mut rng = pool(5, 0, 0);
+        let mut normal = || tinyscore::normal::standard_normal(&mut rng);
+        let sign = |on: bool| if on { 1.0 } else { -1.0 };
+        let rows = (0..2000).flat_map(|k| {
+            let (x, y) = (sign(k % 2 == 0), sign(k % 4 < 2));
+            [10.0 + 3.0 * x + normal(), 0.02 * (2.0 * x + 2.0 * y + normal()), 3.0 * y + normal()]
+        });
+        let data = Points::new(3, rows.collect());
+        let config = config::Config {
+            hidden: vec![4],
+            learning_rate: 0.02,
+            ..config::Config::new(config::Family::GaussianRbm, "clusters")
+        };
+        let trained = model::Model::train(&config, &data, &mut |_, _, _| ()).unwrap();
+        let how = config::LikelihoodBy::Exact;
+        let likelihood =
+            |model: &model::Model| model.log_likelihood(&data, &[], how, 1).unwrap().unwrap().nats;
+        // One of four, the normal of each, the scales.
+        let entropy = 4.0_f64.ln() + 3.0 * (LOG_NORMAL + 0.5) + 0.02_f64.ln();
+        let found = likelihood(&trained);
+        // The normal of the same covariance has −2.94.
+        assert!(found > -entropy - 0.25 && found < -entropy + 0.1, "{found}, at best {}", -entropy);
+        let blob = export::export(&trained, "clusters").unwrap();
+        let int8 = likelihood(&model::Model::of_blob(&blob).unwrap());
+        assert!((int8 - found).abs() < 0.02, "{int8}, in floats {found}");
+        let filled = use_blob::fill_in(&blob, &data.take(200), &[0], 1, 50).unwrap();
+        let right = |(a, b): &(&[f32], &[f32])| a[1..] == b[1..] && (a[0] > 10.0) == (b[0] > 10.0);
+        let same = filled.rows().zip(data.rows()).filter(right).count();
+        assert!(same > 160, "{same} of 200 on the side of the truth");
+    }
+
+    #[test]
+    fn what_a_machine_cannot_learn_is_named() {
+        let train = |model, learning_rate, values: Vec<f32>| {
+            let config = config::Config { learning_rate, ..config::Config::new(model, "") };
+            let trained = model::Model::train(&config, &Points::new(2, values), &mut |_, _, _| ());
+            trained.unwrap_err().to_string()
+        };
+        let rows = || (0..40).map(|k| ((k * k) % 7) as f32).collect();
+        let error = train(config::Family::GaussianRbm, 1.0, rows());
+        assert!(
+            error.contains("diverged: after ") && error.contains("--learning-rate (it was 1)"),
+            "{error}"
+        );
+        let error = train(config::Family::GaussianRbm, 0.01, vec![1.0, 2.0, 3.0, 2.0]);
+        assert!(error.contains("column 1 of the data is constant"), "{error}");
+    }
+
     #[test]
     fn values_that_are_not_binary_are_named_with_a_threshold() {
         let grey = Points::new(2, vec![0.0, 1.0, 0.0, 16.0]);
@@ -159,7 +234,10 @@ mod tests {
         assert!(error.starts_with("digits.csv: row 2, column 2 holds 16"), "{error}");
         assert!(error.contains("--binarize 8"), "{error}");
         assert_eq!(binarize("", &grey, Some(8.0)).unwrap().values(), [0.0, 0.0, 0.0, 1.0]);
-        assert!(binarize("", &grey, Some(99.0)).unwrap_err().to_string().contains("every value is 0"));
+        let black = binarize("", &grey, Some(99.0)).unwrap();
+        assert_eq!(black.values(), [0.0; 4], "a row to be filled in may be so");
+        assert!(refuse_equal("", &black).unwrap_err().to_string().contains("every value is 0"));
+        assert_eq!(refuse_equal("", &Points::new(2, vec![0.0, 1.0])), Ok(()));
         assert!(binarize("", &grey, Some(f32::NAN)).is_err());
         let binary = Points::new(2, vec![0.0, 1.0]);
         assert_eq!(binarize("", &binary, None).unwrap(), binary);

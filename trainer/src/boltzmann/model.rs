@@ -3,9 +3,12 @@
 use super::ais;
 use super::config::{Config, Family, LikelihoodBy};
 use super::enumeration::{self, MOST};
+use super::gaussian_rbm::GaussianRbm;
 use super::machine::Machine;
 use super::rbm::Rbm;
 use super::{Points, contrastive_divergence, draw, log_odds, pool, sigmoid};
+use crate::config::UsageError;
+use crate::data::Standardizer;
 use anyhow::{Context, Result, anyhow};
 use rayon::prelude::*;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -21,6 +24,8 @@ pub enum Model {
     Stack(Vec<Rbm>),
     /// With lateral weights.
     Machine(Machine),
+    /// With real visible units.
+    Gaussian(GaussianRbm),
 }
 
 /// Mean ln p(v) over rows.
@@ -33,14 +38,24 @@ pub struct LogLikelihood {
 }
 
 impl Model {
-    /// Trains on rows of 0 and 1. A stack is trained from below, each layer on hidden units drawn given the data, and, where
+    /// Trains on rows of 0 and 1, or real ones of a Gaussian–Bernoulli machine. A stack is trained from below, each layer on hidden units drawn given the data, and, where
     /// its shape allows, from the turned weights of the one below, with which both are the same model (Hinton, Osindero &
     /// Teh 2006). `progress(layer, update, model so far)` is called after each update.
-    pub fn train(config: &Config, data: &Points, progress: &mut dyn FnMut(usize, u64, &Self)) -> Self {
+    ///
+    /// # Errors
+    /// A training that diverges, or real data with a constant column.
+    pub fn train(
+        config: &Config,
+        data: &Points,
+        progress: &mut dyn FnMut(usize, u64, &Self),
+    ) -> Result<Self, UsageError> {
+        if config.model == Family::GaussianRbm {
+            return Self::train_gaussian(config, data, progress);
+        }
         let odds = log_odds(data);
         if config.model == Family::Bm {
             let mut report = |update, machine: &Machine| progress(0, update, &Self::Machine(machine.clone()));
-            return Self::Machine(Machine::train(data, &odds, &config.training(0), &mut report));
+            return Machine::train(data, &odds, &config.training(0), &mut report).map(Self::Machine);
         }
         let mut layers: Vec<Rbm> = Vec::new();
         let mut data = data.clone();
@@ -51,11 +66,29 @@ impl Model {
                 Some(below) if below.a.len() == training.hidden => below.turned(),
                 _ => Rbm::new(&odds, training.hidden, &mut pool(training.seed, 0, 0xf5)),
             };
-            let rbm = contrastive_divergence::train(&data, start, &training, &mut report);
+            let rbm = contrastive_divergence::train(&data, start, &training, &mut report)?;
             data = hidden(&rbm, &data, config.seed);
             layers.push(rbm);
         }
-        Self::Stack(layers)
+        Ok(Self::Stack(layers))
+    }
+
+    fn train_gaussian(
+        config: &Config,
+        data: &Points,
+        progress: &mut dyn FnMut(usize, u64, &Self),
+    ) -> Result<Self, UsageError> {
+        let constant = |&i: &usize| data.rows().all(|row| row[i] == data.row(0)[i]);
+        if let Some(column) = (0..data.dim()).find(constant) {
+            return Err(UsageError(format!(
+                "column {column} of the data is constant, so that a density of it is infinite: leave the column out, or take --model rbm"
+            )));
+        }
+        let (standard, training) = (Standardizer::fit(data), config.training(0));
+        let start = GaussianRbm::new(data.dim(), training.hidden, &mut pool(training.seed, 0, 0xf5));
+        let in_units = |rbm: GaussianRbm| Self::Gaussian(rbm.in_units(&standard));
+        let mut report = |update, rbm: &GaussianRbm| progress(0, update, &in_units(rbm.clone()));
+        contrastive_divergence::train(&standard.apply(data), start, &training, &mut report).map(in_units)
     }
 
     /// What the integers of a blob stand for.
@@ -63,8 +96,15 @@ impl Model {
     /// # Errors
     /// When it is damaged, or a score network's.
     pub fn of_blob(blob: &[u8]) -> Result<Self, tinyscore::Error> {
-        if Kind::of(blob)? == Kind::BoltzmannMachine {
-            return Ok(Self::Machine(Machine::of_blob(&BoltzmannMachine::from_bytes(blob)?)));
+        match Kind::of(blob)? {
+            Kind::BoltzmannMachine => {
+                return Ok(Self::Machine(Machine::of_blob(&BoltzmannMachine::from_bytes(blob)?)));
+            }
+            Kind::GaussianRbm => {
+                let rbm = tinyscore::GaussianRbm::from_bytes(blob)?;
+                return Ok(Self::Gaussian(GaussianRbm::of_blob(&rbm)));
+            }
+            _ => {}
         }
         let dbn = Dbn::from_bytes(blob)?;
         let mut layers: Vec<Rbm> =
@@ -92,6 +132,7 @@ impl Model {
                 base.resize(units, 0.0);
                 ais::log_partition(machine, &base, ais::RUNS, ais::TEMPERATURES, seed)
             }
+            Self::Gaussian(rbm) => ais::log_partition(rbm, base, ais::RUNS, ais::TEMPERATURES, seed),
         };
         let exact = |units: usize| match how {
             LikelihoodBy::Auto => units <= MOST,
@@ -115,14 +156,24 @@ impl Model {
                 let exact_z = || enumeration::log_partition_of_machine(machine);
                 (sum, if exact(units) { (exact_z()?, 0.0) } else { anneal(base, units) })
             }
+            Self::Gaussian(rbm) => {
+                let units = rbm.b.len();
+                let exact_z = || enumeration::log_partition_of_gaussian(rbm);
+                let sum = rows.rows().map(|v| rbm.log_unnormalized(v)).sum();
+                (sum, if exact(units) { (exact_z()?, 0.0) } else { anneal(base, units) })
+            }
         };
         Ok(Some(LogLikelihood { nats: sum / n - log_z, error }))
     }
 
     /// Squared error per visible unit of a way up and down; none of a machine with lateral weights.
     pub fn reconstruction_error(&self, rows: &Points) -> Option<f64> {
-        let Self::Stack(layers) = self else { return None };
-        Some(rows.rows().map(|v| layers[0].reconstruction_error(v)).sum::<f64>() / rows.len() as f64)
+        let error = |v| match self {
+            Self::Stack(layers) => Some(layers[0].reconstruction_error(v)),
+            Self::Gaussian(rbm) => Some(rbm.reconstruction_error(v)),
+            Self::Machine(_) => None,
+        };
+        Some(rows.rows().map(error).sum::<Option<f64>>()? / rows.len() as f64)
     }
 
     /// Parameters.
@@ -130,6 +181,7 @@ impl Model {
         match self {
             Self::Stack(layers) => layers.iter().map(|rbm| rbm.a.len() + rbm.b.len() + rbm.w.len()).sum(),
             Self::Machine(machine) => machine.b.len() * (machine.b.len() + 1) / 2,
+            Self::Gaussian(rbm) => 2 * rbm.a.len() + rbm.b.len() + rbm.w.len(),
         }
     }
 
@@ -147,6 +199,12 @@ impl Model {
                 })
                 .collect(),
             Self::Machine(machine) => vec![("b".into(), &mut machine.b), ("w".into(), &mut machine.w)],
+            Self::Gaussian(rbm) => vec![
+                ("a".into(), &mut rbm.a),
+                ("log_sigma".into(), &mut rbm.log_sigma),
+                ("b".into(), &mut rbm.b),
+                ("w".into(), &mut rbm.w),
+            ],
         }
     }
 

@@ -1,5 +1,6 @@
 //! The restricted Boltzmann machine in floats: p(h | v), p(v | h) and free energy, as in the core's `rbm`.
 
+use super::contrastive_divergence::Harmonium;
 use super::{draw, sigmoid, softplus};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -57,14 +58,6 @@ impl Rbm {
         }
     }
 
-    /// h ~ p(h | v), then v ~ p(v | h).
-    pub fn sweep(&self, v: &mut [f32], h: &mut [f32], rng: &mut Xoshiro256PlusPlus) {
-        self.up(v, h);
-        h.iter_mut().for_each(|h| *h = draw(sigmoid(*h), rng));
-        self.down(h, v);
-        v.iter_mut().for_each(|v| *v = draw(sigmoid(*v), rng));
-    }
-
     /// F(v)
     pub fn free_energy(&self, v: &[f32]) -> f64 {
         let mut x = vec![0.0; self.b.len()];
@@ -80,5 +73,35 @@ impl Rbm {
         h.iter_mut().for_each(|h| *h = sigmoid(*h));
         self.down(&h, &mut back);
         back.iter().zip(v).map(|(x, v)| f64::from(sigmoid(*x) - v).powi(2)).sum::<f64>() / v.len() as f64
+    }
+}
+
+impl Harmonium for Rbm {
+    fn sweep(&self, v: &mut [f32], h: &mut [f32], rng: &mut Xoshiro256PlusPlus) {
+        self.up(v, h);
+        h.iter_mut().for_each(|h| *h = draw(sigmoid(*h), rng));
+        self.down(h, v);
+        v.iter_mut().for_each(|v| *v = draw(sigmoid(*v), rng));
+    }
+
+    fn add_gradient(&self, v: &[f32], share: f32, gradient: &mut [Vec<f32>]) {
+        let [of_w, of_b, of_a] = gradient else { return };
+        let mut h = vec![0.0; self.b.len()];
+        self.up(v, &mut h);
+        h.iter_mut().for_each(|h| *h = share * sigmoid(*h));
+        of_b.iter_mut().zip(&h).for_each(|(b, h)| *b += h);
+        let rows = of_w.chunks_exact_mut(h.len()).zip(of_a).zip(v);
+        for ((row, a), &v) in rows.filter(|(_, v)| **v != 0.0) {
+            *a += share * v;
+            row.iter_mut().zip(&h).for_each(|(w, h)| *w += v * h);
+        }
+    }
+
+    fn parameters(&mut self) -> Vec<&mut Vec<f32>> {
+        vec![&mut self.w, &mut self.b, &mut self.a]
+    }
+
+    fn hidden(&self) -> usize {
+        self.b.len()
     }
 }

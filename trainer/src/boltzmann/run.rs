@@ -1,10 +1,10 @@
 //! A run folder of binary units: settings, blob, float weights, samples, numbers and pictures.
 
-use super::config::Config;
+use super::config::{Config, Family};
 use super::model::{LogLikelihood, Model};
-use super::{Points, binarize, export::export, log_odds, use_blob};
+use super::{LOG_NORMAL, Points, binarize, export::export, log_odds, refuse_equal, use_blob};
 use crate::config::{self, Preset, UsageError};
-use crate::data::Kind;
+use crate::data::{Kind, Standardizer};
 use crate::dataset::Dataset;
 use crate::evaluate::frechet;
 use crate::npy;
@@ -22,7 +22,7 @@ const MEASURED: u64 = 20;
 /// Columns and lines of the sheet of samples.
 const GRID: usize = 10;
 
-/// Binary data in parts.
+/// Binary data in parts, or real ones of a Gaussian–Bernoulli machine.
 #[derive(Clone, Debug)]
 pub struct Data {
     /// What is trained on.
@@ -34,7 +34,7 @@ pub struct Data {
 }
 
 impl Data {
-    /// Reads or draws them, and makes them binary.
+    /// Reads or draws them, and makes them binary where the units are.
     ///
     /// # Errors
     /// As [`Dataset::load`], and values that are not binary.
@@ -44,13 +44,34 @@ impl Data {
         let mut base = config::Config { source: settings.source.clone(), seed, points, ..base };
         base.net.latent = 0;
         let Dataset { train, reference, kind, width, .. } = Dataset::load(&base)?;
-        let binary = |points| binarize(&settings.data, points, settings.binarize);
+        let units = |points: &Points| match settings.model {
+            Family::GaussianRbm => Ok(points.clone()),
+            _ => binarize(&settings.data, points, settings.binarize),
+        };
         let width = width.filter(|_| kind == Kind::Images);
-        Ok(Self { train: binary(&train)?, test: binary(&reference)?, width })
+        let (train, test) = (units(&train)?, units(&reference)?);
+        if settings.model != Family::GaussianRbm {
+            refuse_equal(&settings.data, &train)?;
+        }
+        if test.len() < 2 {
+            let what = format!(
+                "{}: one row is held back, but a comparison needs two: give more rows, or a larger --hold-out",
+                settings.data
+            );
+            return Err(UsageError(what).into());
+        }
+        Ok(Self { train, test, width })
     }
 
-    /// Mean ln p of the test rows under independent columns.
-    pub fn independent(&self) -> f64 {
+    /// Mean ln p of the test rows under independent columns: coins, or normals.
+    pub fn independent(&self, family: Family) -> f64 {
+        if family == Family::GaussianRbm {
+            let standard = Standardizer::fit(&self.train);
+            let test = standard.apply(&self.test);
+            let squares: f64 = test.values().iter().map(|&u| f64::from(u * u) / 2.0).sum();
+            let scales: f64 = standard.scale().iter().map(|&s| LOG_NORMAL + f64::from(s.ln())).sum();
+            return -squares / test.len() as f64 - scales;
+        }
         let odds = log_odds(&self.train);
         let row = |v: &[f32]| -> f64 {
             v.iter().zip(&odds).map(|(v, &b)| f64::from(v * b) - super::softplus(b.into())).sum()
@@ -209,7 +230,7 @@ impl Run {
                     line.extend(model.reconstruction_error(rows).map(|e| (at as f64, e)));
                 }
             }
-        });
+        })?;
         bar.finish();
         let seconds = start.elapsed().as_secs_f64();
         model.save(&self.file("checkpoint.safetensors"))?;
@@ -290,7 +311,7 @@ impl Run {
             float: of(model, &self.data.test)?,
             int8: of(&Model::of_blob(blob)?, &self.data.test)?,
             train: of(model, &self.data.train)?,
-            independent: self.data.independent(),
+            independent: self.data.independent(config.model),
             reconstruction_error: model.reconstruction_error(&self.data.test),
             frechet: self.data.frechet(samples),
             frechet_of_train: self.data.frechet(&self.data.train),

@@ -1,16 +1,17 @@
-//! Samples and imputations of a blob of binary units, by the core.
+//! Samples and imputations of a blob of a Boltzmann machine of any kind, by the core.
 
 use super::Points;
 use crate::config::UsageError;
+use rand::Rng;
 use rayon::prelude::*;
-use tinyscore::blob::Kind;
+use tinyscore::blob::{Kind, MAX_COUNT};
 use tinyscore::rng::stream;
-use tinyscore::{BoltzmannMachine, Dbn, Error, Gibbs, Rbm, is_set};
+use tinyscore::{BoltzmannMachine, Dbn, Error, GaussianGibbs, GaussianRbm, Gibbs, Rbm, is_set};
 
 /// Draws row number i of the rows from the first one on.
 type Row<'a> = dyn Fn(usize) -> Vec<u32> + Sync + 'a;
 
-/// Samples of 0 and 1, each of a chain of its own after so many sweeps.
+/// Samples of 0 and 1, or of real units in units of the data, each of a chain of its own after so many sweeps.
 ///
 /// # Errors
 /// When the blob is damaged, or a score network's.
@@ -21,6 +22,11 @@ pub fn sample(
     sweeps: usize,
     done: impl Fn() + Sync,
 ) -> Result<Points, Error> {
+    if Kind::of(blob)? == Kind::GaussianRbm {
+        let rbm = GaussianRbm::from_bytes(blob)?;
+        let row = |i| gaussian(&rbm, stream(seed, i as u64), sweeps, &[], &[]);
+        return Ok(real_rows(rbm.visible(), n, &done, &row));
+    }
     if Kind::of(blob)? == Kind::BoltzmannMachine {
         let machine = BoltzmannMachine::from_bytes(blob)?;
         let words = machine.units().div_ceil(32);
@@ -61,8 +67,9 @@ pub fn fill_in(
     let visible = match kind {
         Kind::Rbm => Rbm::from_bytes(blob).map_err(core)?.visible(),
         Kind::BoltzmannMachine => BoltzmannMachine::from_bytes(blob).map_err(core)?.visible(),
+        Kind::GaussianRbm => GaussianRbm::from_bytes(blob).map_err(core)?.visible(),
         _ => {
-            let what = "impute draws given known units, which a deep belief network cannot do exactly: give an rbm or a bm";
+            let what = "impute draws given known units, which a deep belief network cannot do exactly: give an rbm, a bm or a gaussian-rbm";
             return Err(UsageError(what.into()));
         }
     };
@@ -75,6 +82,12 @@ pub fn fill_in(
             "unknown names column {column}, but the columns are 0…{}",
             visible - 1
         )));
+    }
+    if kind == Kind::GaussianRbm {
+        let rbm = GaussianRbm::from_bytes(blob).map_err(core)?;
+        let known: Vec<bool> = (0..visible).map(|i| !unknown.contains(&i)).collect();
+        let row = |i: usize| gaussian(&rbm, stream(seed, i as u64), sweeps, &known, data.row(i));
+        return Ok(real_rows(visible, data.len(), &|| (), &row));
     }
     let words = visible.div_ceil(32).max(1);
     let bits = |on: &dyn Fn(usize) -> bool, words: usize| {
@@ -105,6 +118,22 @@ pub fn fill_in(
     Ok(rows(visible, data.len(), &|| (), &row))
 }
 
+/// Most visible units of a format's machine, and words of its hidden ones.
+type Chain<R> = GaussianGibbs<R, MAX_COUNT, { MAX_COUNT / 32 }>;
+
+/// A row in units of the data; the known columns are those of `data`.
+fn gaussian(rbm: &GaussianRbm<'_>, rng: impl Rng, sweeps: usize, known: &[bool], data: &[f32]) -> Vec<f32> {
+    let Ok(mut chain) = Chain::new(rbm, rng) else { return Vec::new() };
+    let mut u = vec![0; data.len()];
+    rbm.to_units(data, &mut u);
+    (0..sweeps).for_each(|_| chain.sweep_known(rbm, known, &u));
+    let mut row = vec![0.0; rbm.visible()];
+    rbm.to_data(chain.visible(), &mut row);
+    let given = row.iter_mut().zip(data).zip(known).filter(|(_, known)| **known);
+    given.for_each(|((x, data), _)| *x = *data);
+    row
+}
+
 fn clamped<const N: usize>(
     rbm: &Rbm<'_>,
     known: &[u32],
@@ -122,8 +151,21 @@ fn clamped<const N: usize>(
 fn rows(dim: usize, n: usize, done: &(impl Fn() + Sync), row: &Row<'_>) -> Points {
     let one = |i: usize| {
         let units = row(i);
+        (0..dim).map(|i| f32::from(is_set(&units, i))).collect()
+    };
+    real_rows(dim, n, done, &one)
+}
+
+fn real_rows(
+    dim: usize,
+    n: usize,
+    done: &(impl Fn() + Sync),
+    row: &(impl Fn(usize) -> Vec<f32> + Sync),
+) -> Points {
+    let one = |i: usize| {
+        let row = row(i);
         done();
-        (0..dim).map(move |i| f32::from(is_set(&units, i))).collect::<Vec<f32>>()
+        row
     };
     let all: Vec<Vec<f32>> = (0..n).into_par_iter().map(one).collect();
     Points::new(dim, all.concat())

@@ -1,4 +1,4 @@
-//! What the commands do with machines of binary units.
+//! What the commands do with Boltzmann machines of all kinds.
 
 use super::apply::Impute;
 use super::commands::{free, refuse_existing};
@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use std::path::Path;
 use tinyscore::blob::Kind;
-use tinyscore::{BoltzmannMachine, Dbn};
+use tinyscore::{BoltzmannMachine, Dbn, GaussianRbm};
 use trainer::boltzmann::config::{Config, Family, LikelihoodBy, Method};
 use trainer::boltzmann::run::Run;
 use trainer::boltzmann::{binarize, use_blob};
@@ -19,12 +19,12 @@ use trainer::{Points, npy};
 /// Gibbs sweeps of a sample, where none are asked for.
 const SWEEPS: usize = 1000;
 
-/// Flags of a training of binary units.
+/// Flags of a training of a Boltzmann machine.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Models of binary units")]
+#[command(next_help_heading = "Boltzmann machines")]
 pub struct BinaryArgs {
-    /// What to train: to machines of binary units --hidden, --training-steps, --batch, --learning-rate, --weight-decay,
-    /// --samples and what concerns data apply, too
+    /// What to train: to Boltzmann machines --hidden, --training-steps, --batch, --learning-rate, --weight-decay, --samples
+    /// and what concerns data apply, too
     #[arg(long, default_value = "score")]
     model: ModelName,
     /// Values from this one on are ones, others zeros [default: the data hold nothing else]
@@ -60,6 +60,8 @@ pub enum ModelName {
     Dbn,
     /// Boltzmann machine with lateral weights
     Bm,
+    /// Restricted Boltzmann machine with real visible units
+    GaussianRbm,
 }
 
 impl BinaryArgs {
@@ -89,6 +91,7 @@ impl BinaryArgs {
             ModelName::Rbm => Family::Rbm,
             ModelName::Dbn => Family::Dbn,
             ModelName::Bm => Family::Bm,
+            ModelName::GaussianRbm => Family::GaussianRbm,
         };
         const KNOWN: [&str; 24] = [
             "model",
@@ -144,11 +147,12 @@ pub fn train(args: &Train, config: Config) -> Result<()> {
             Family::Rbm => "rbm",
             Family::Dbn => "dbn",
             Family::Bm => "bm",
+            Family::GaussianRbm => "gaussian-rbm",
         };
         free(&format!("runs/{name}-{family}"))
     });
     let run = Run::create(&dir, config)?;
-    println!("{}: {} rows of {} binary units", run.config.data, run.data.train.len(), run.data.train.dim());
+    println!("{}: {} rows of {} units", run.config.data, run.data.train.len(), run.data.train.dim());
     let report = run.whole()?;
     print!("\n{}", report.table());
     println!(
@@ -166,7 +170,7 @@ pub fn eval(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether a blob holds binary units; damaged ones are left to their reader.
+/// Whether a blob holds a Boltzmann machine; damaged ones are left to their reader.
 pub fn is_binary(blob: &[u8]) -> bool {
     Kind::of(blob).is_ok_and(|kind| !matches!(kind, Kind::Score | Kind::Energy))
 }
@@ -205,7 +209,13 @@ pub fn impute(args: &Impute, blob: &[u8], rows: Points) -> Result<()> {
     let dim = rows.dim();
     let known = |(i, x): (usize, &f32)| if args.unknown.contains(&(i % dim)) { 0.0 } else { *x };
     let values: Vec<f32> = rows.values().iter().enumerate().map(known).collect();
-    let rows = binarize("the data", &Points::new(dim, values), args.binarize)?;
+    let rows = Points::new(dim, values);
+    let real = Kind::of(blob).is_ok_and(|kind| kind == Kind::GaussianRbm);
+    if real && args.binarize.is_some() {
+        let what = "the visible units of a gaussian-rbm are real numbers: leave binarize out";
+        return Err(UsageError(what.into()).into());
+    }
+    let rows = if real { rows } else { binarize("the data", &rows, args.binarize)? };
     let filled = use_blob::fill_in(blob, &rows, &args.unknown, args.seed, sweeps)?;
     save(&args.out, &filled)?;
     let (out, unknown) = (args.out.display(), args.unknown.len());
@@ -228,6 +238,23 @@ pub fn inspect(path: &Path, blob: &[u8]) -> Result<()> {
         println!("  bytes in flash      {}", blob.len());
         println!("  additions per sweep {}, at most", units * units);
         println!("  RAM                 {} bytes: the state", 4 * units.div_ceil(32));
+        return Ok(());
+    }
+    if Kind::of(blob).map_err(core)? == Kind::GaussianRbm {
+        let rbm = GaussianRbm::from_bytes(blob).map_err(core)?;
+        let (visible, hidden) = (rbm.visible(), rbm.hidden());
+        let words = hidden.div_ceil(32);
+        println!("  name                {}", rbm.name());
+        println!(
+            "  kind                Gaussian–Bernoulli restricted Boltzmann machine of {visible} visible and {hidden} hidden units"
+        );
+        println!("  weights             int8, units of 2^-{}", rbm.shift());
+        println!("  bytes in flash      {}", blob.len());
+        println!("  products per sweep  {}, and as many additions at most", visible * hidden);
+        println!(
+            "  RAM                 {} bytes for GaussianGibbs::<_, {visible}, {words}>",
+            (2 * visible).next_multiple_of(4) + 4 * words + 16
+        );
         return Ok(());
     }
     let dbn = Dbn::from_bytes(blob).map_err(core)?;
