@@ -342,9 +342,9 @@ impl Config {
             self.net.embedding = 0;
             (self.training.steps, self.training.batch, self.training.learning_rate) = (3000, 256, 1e-3);
             self.export.levels = 1;
-            // Langevin dynamics at the one level, then the noise of that level taken out.
+            // Langevin dynamics at the one level, then the noise of that level taken out: no more rows than a blob stores.
             (self.sampling.sampler, self.sampling.steps) = (Method::AnnealedLangevinSnr, 1);
-            (self.sampling.options.per_level, self.sampling.options.snr) = (1000, 0.5);
+            (self.sampling.options.per_level, self.sampling.options.snr) = (250, 0.4);
         }
         self
     }

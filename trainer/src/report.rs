@@ -72,10 +72,11 @@ impl EnergyQuality {
             kl.map(|(sigma, kl)| ("KL of the int8 energy, nats", format!("{kl:.4} at σ = {sigma:.3}"))),
         );
         lines.extend(shares.map(|[a, b]| ("shares of the modes", format!("{a:.4} to {b:.4}"))));
-        if let Some(Diagnosis { gap, gradient, acceptance, .. }) = diagnosis {
+        if let Some(diagnosis @ Diagnosis { gap, gradient, acceptance, .. }) = diagnosis {
             lines.push(("energy gap at the end, nats", format!("{gap:.4}")));
             lines.push(("root mean square of σ·∇E", format!("{gradient:.4}")));
             lines.push(("acceptance of the chains", format!("{acceptance:.4}")));
+            lines.extend(diagnosis.advice().map(|advice| ("warning", advice.to_owned())));
         }
         lines
     }

@@ -12,9 +12,9 @@ use crate::evaluate::eight_shares;
 use crate::fidelity::{AtLevel, fidelity};
 use crate::judge::Judge;
 use crate::npy::{self, NpyWriter};
-use crate::objective::Objective;
+use crate::objective::{Diagnosis, Objective};
 use crate::partition::Law;
-use crate::plot::{Zoom, chain_path, curve, image_grid, scatter_panels};
+use crate::plot::{Zoom, chain_path, curve, image_grid, landscape, scatter_panels};
 use crate::points::Points;
 use crate::quantize::{Calibration, Export, Quantized, quantize};
 use crate::report::{EnergyQuality, Report, worst};
@@ -28,8 +28,9 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
+use tinyscore::blob::LevelTable;
 use tinyscore::levels::Spacing;
-use tinyscore::{Conditional, Digest, Levels, Model, Plan, Score};
+use tinyscore::{Conditional, Digest, Energy, Levels, Model, Plan, Score};
 
 /// Points of calibration, over all levels.
 const CALIBRATION: usize = 60_000;
@@ -415,6 +416,7 @@ impl Run {
         write_atomic(&self.file("metrics.json"), serde_json::to_string_pretty(&report)?.as_bytes())?;
         write_atomic(&self.file("report.md"), report.markdown().as_bytes())?;
         self.plot(&trained.checkpoint, &blob, &float, &int8, &report.levels)?;
+        self.plot_chains(&trained.chains.diagnoses)?;
         Ok(report)
     }
 
@@ -492,8 +494,7 @@ impl Run {
         let Network::Energy(energy) = network else { return None };
         let law = self.data.toy.and_then(|toy| Law::of(toy, &self.data.codec.standardizer));
         let (levels, diagnosis) = (network.model().levels(), trained.chains.diagnoses.last().copied());
-        let far = |k: &usize| (levels.sigma(*k) / KL_SIGMA).ln().abs();
-        let level = (0..levels.count()).min_by(|a, b| far(a).total_cmp(&far(b))).unwrap_or(0);
+        let level = comparable(levels);
         let kl = law.map(|law| (levels.sigma(level), law.divergence(energy, level, levels.sigma(level))));
         let shares = (self.data.toy == Some(Toy::EightGaussians)).then(|| eight_shares(int8));
         Some(EnergyQuality { kl, shares, diagnosis })
@@ -541,6 +542,22 @@ impl Run {
             Kind::Points if self.data.dim() == 2 => self.plot_plane(blob, float, int8),
             Kind::Points => Ok(()),
         }
+    }
+
+    /// How contrastive divergence went.
+    fn plot_chains(&self, diagnoses: &[Diagnosis]) -> Result<()> {
+        if diagnoses.is_empty() {
+            return Ok(());
+        }
+        let line =
+            |f: fn(&Diagnosis) -> f32| diagnoses.iter().map(|d| (d.step as f64, f(d).into())).collect();
+        let lines = [
+            ("energy gap, nats", line(|d| d.gap)),
+            ("root mean square of σ·∇E", line(|d| d.gradient)),
+            ("acceptance", line(|d| d.acceptance)),
+        ];
+        curve(&self.file("chains.png"), "Data against samples", "step", "value", &lines, false, false)?;
+        Ok(())
     }
 
     /// A class in each column; data above what the codec makes of them.
@@ -604,8 +621,24 @@ impl Run {
         let states: Vec<[f32; 2]> = self.data.codec.decode(&states).rows().map(|r| [r[0], r[1]]).collect();
         let title = format!("A chain of {} in {} rows", self.config.sampling.sampler.name(), plan.rows());
         chain_path(&self.file("chain.png"), &title, &states, &self.data.reference)?;
+        if let Network::Energy(mut energy) = network {
+            let (model, levels) = (energy.model().model().clone(), energy.model().model().levels());
+            let level = comparable(levels);
+            let title = format!("{}: int8 energy at σ = {:.3}", self.config.data, levels.sigma(level));
+            landscape(&self.file("energy.png"), &title, &self.data.reference, |point| {
+                let mut x = [0.0; 2];
+                model.to_model(&point, &mut x);
+                energy.energy(&x, level)
+            })?;
+        }
         Ok(())
     }
+}
+
+/// The level whose density is compared with the data's.
+fn comparable(levels: LevelTable<'_>) -> usize {
+    let far = |k: &usize| (levels.sigma(*k) / KL_SIGMA).ln().abs();
+    (0..levels.count()).min_by(|a, b| far(a).total_cmp(&far(b))).unwrap_or(0)
 }
 
 /// Real data with the classes in turn, as samples are, as far as there are some of each.

@@ -319,6 +319,8 @@ fn energy_networks_train_and_sample() {
         );
         works(dir, &["eval", objective]);
         works(dir, &["plot", objective]);
+        assert!(dir.join(objective).join("energy.png").exists());
+        assert_eq!(dir.join(objective).join("chains.png").exists(), objective != "dsm");
     }
     for (args, says) in [
         (&["--objective", "pcd"][..], "take --model ebm"),

@@ -173,7 +173,12 @@ pub fn sample(args: &Sample) -> Result<()> {
     }
     let network = network(&args.model, &bytes)?;
     refuse_existing(&args.out)?;
-    if let Some(sampler @ (Method::Mala | Method::ClampedLangevin)) = args.sampler {
+    let model = network.model();
+    // No descent of levels where there is one.
+    let one = model.levels().count() == 1 && model.plan().rows() == 0;
+    let energy = matches!(network, Network::Energy(_));
+    let sampler = args.sampler.or((energy && one).then_some(Method::Mala));
+    if let Some(sampler @ (Method::Mala | Method::ClampedLangevin)) = sampler {
         return sample_energy(args, sampler, &network);
     }
     let plan = plan(args, network.model())?;
@@ -206,9 +211,12 @@ fn sample_energy(args: &Sample, sampler: Method, network: &Network<'_>) -> Resul
     let mut energy = energy.clone();
     let wrong = |e| UsageError(format!("sampler {}: {e}", sampler.name()));
     energy.choose(args.class).map_err(wrong)?;
-    let mut options = Options::default();
-    args.options.apply(&mut options);
     let (model, levels) = (network.model(), network.model().levels());
+    let mut options = Options::default();
+    if levels.count() == 1 {
+        options.per_level = 1000;
+    }
+    args.options.apply(&mut options);
     let (points, how) = if sampler == Method::Mala {
         let steps = args.steps.unwrap_or_else(|| levels.count());
         let drawn = sample::draw_mala(&energy, levels, steps, &options, args.n, args.seed);

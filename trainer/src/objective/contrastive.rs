@@ -90,6 +90,28 @@ pub struct Diagnosis {
     pub acceptance: f32,
 }
 
+impl Diagnosis {
+    /// What is wrong, and what to do; none if all is well.
+    pub fn advice(&self) -> Option<&'static str> {
+        let Self { gap, gradient, acceptance, .. } = *self;
+        match () {
+            () if acceptance < 0.5 => {
+                Some("Langevin steps are too large for the energy: take a smaller --langevin-rate")
+            }
+            () if gap < -1.5 => Some(
+                "samples lie above the data, chains are not there yet: take more Langevin steps (-k) or train on",
+            ),
+            () if gap > 1.5 => Some(
+                "samples lie below the data, the energy is ahead of its chains: take a smaller --learning-rate",
+            ),
+            () if gradient > 2.0 => {
+                Some("the energy is too steep for its noise level: take a larger --penalty")
+            }
+            () => None,
+        }
+    }
+}
+
 /// Why a training was ended.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error(
@@ -247,5 +269,24 @@ impl Contrastive {
             (energy, eps) = (above, there);
         }
         acceptance
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_trouble_has_its_advice() {
+        let good = Diagnosis { step: 9, gap: -0.3, gradient: 0.6, acceptance: 0.9 };
+        assert_eq!(good.advice(), None);
+        for (diagnosis, flag) in [
+            (Diagnosis { acceptance: 0.3, ..good }, "--langevin-rate"),
+            (Diagnosis { gap: -4.0, ..good }, "(-k)"),
+            (Diagnosis { gap: 4.0, ..good }, "--learning-rate"),
+            (Diagnosis { gradient: 3.0, ..good }, "--penalty"),
+        ] {
+            assert!(diagnosis.advice().unwrap().contains(flag), "{diagnosis:?}");
+        }
     }
 }

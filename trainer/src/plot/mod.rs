@@ -7,6 +7,7 @@ mod chain;
 mod curve;
 mod density;
 mod images;
+mod landscape;
 mod panel;
 mod scatter;
 
@@ -14,4 +15,5 @@ pub use canvas::PlotError;
 pub use chain::chain_path;
 pub use curve::curve;
 pub use images::image_grid;
+pub use landscape::landscape;
 pub use scatter::{Zoom, scatter_panels};
