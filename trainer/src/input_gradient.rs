@@ -62,7 +62,7 @@ impl InputGradient {
         mut inspect: impl FnMut(usize, &[f32]),
     ) -> (Vec<f32>, Vec<f32>) {
         let (mut a, mut slopes) = (inputs.to_vec(), Vec::new());
-        let (last, hidden) = self.layers.split_last().unwrap_or_else(|| unreachable!("a network has layers"));
+        let (last, hidden) = self.layers.split_last().expect("a network has layers");
         for layer in hidden {
             a = layer.pre_activations(&a);
             let mut slope = vec![0.0; a.len()];

@@ -319,6 +319,7 @@ fn energy_networks_train_and_sample() {
         );
         works(dir, &["eval", objective]);
         works(dir, &["plot", objective]);
+        fails(dir, &["likelihood", objective], 2, &["trained an energy network"]);
         assert!(dir.join(objective).join("energy.png").exists());
         assert_eq!(dir.join(objective).join("chains.png").exists(), objective != "dsm");
     }

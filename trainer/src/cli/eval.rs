@@ -124,6 +124,10 @@ pub fn likelihood(args: &Likelihood) -> Result<()> {
     }
     args.out.as_deref().map_or(Ok(()), refuse_existing)?;
     let run = float_run(&args.run)?;
+    if run.config.net.energy {
+        let what = "likelihood integrates a score network, but the run trained an energy network, whose report has its KL where the data's law is known: give another run";
+        return Err(UsageError(what.into()).into());
+    }
     let denoiser = run.trained()?;
     let (name, points) = likelihood_points(args, &run)?;
     let training = &run.config.training;
