@@ -208,11 +208,12 @@ fn size_gates(evaluations: f64, parameters: f64) -> [Gate; 2] {
     ]
 }
 
-/// The gates of every int8 network.
-fn fidelity_gates() -> [Gate; 2] {
+/// The gates of every int8 network; the gradient of an energy has gone through it twice.
+fn fidelity_gates(energy: bool) -> [Gate; 2] {
+    let (cosine, l2) = if energy { (0.99, 0.05) } else { (0.999, 0.03) };
     [
-        Gate::other("worst cosine", 0.999..=1.0, |r| r.worst_cosine),
-        Gate::other("worst relative L2", 0.0..=0.03, |r| r.worst_relative_l2),
+        Gate::other("worst cosine", cosine..=1.0, |r| r.worst_cosine),
+        Gate::other("worst relative L2", 0.0..=l2, |r| r.worst_relative_l2),
     ]
 }
 
@@ -285,7 +286,7 @@ pub fn suite(
             trained(&dir.join(format!("{set}-{seed}")), &format!("{set} seed {seed}"), config, device, stop)
         };
         let reports = (1..=if *once { 1 } else { seeds }).map(one).collect::<Result<Vec<_>>>()?;
-        for gate in gates.iter().chain(&fidelity_gates()) {
+        for gate in gates.iter().chain(&fidelity_gates(config.net.energy)) {
             let over = |i: usize| median(reports.iter().map(|report| gate.values(report)[i]).collect());
             let [value, gaussian, floor] = [0, 1, 2].map(over);
             let [gaussian, floor] = [gaussian, floor].map(number);
