@@ -2,7 +2,7 @@
 //!
 //! `trainer digest MODEL` prints these on a desktop, the firmware example on a chip.
 
-use crate::blob::Gaussian;
+use crate::blob::{Gaussian, Lateral};
 use crate::chain::head;
 use crate::kernel;
 use crate::levels::{At, Pick};
@@ -14,8 +14,8 @@ use crate::sampler::{
     StepRule, Tweedie, UnderdampedLangevin,
 };
 use crate::{
-    Chain, Conditional, Digest, Energy, Error, GaussianGibbs, GaussianRbm, Gibbs, Guided, HISTORY, Known,
-    Levels, Model, Plan, Rbm, Score,
+    BoltzmannMachine, Chain, Conditional, Digest, Energy, Error, GaussianGibbs, GaussianRbm, Gibbs, Guided,
+    HISTORY, Known, Levels, Model, Plan, Rbm, Score,
 };
 use rand_core::Rng;
 
@@ -82,7 +82,10 @@ pub fn digests<const D: usize, const N: usize>(
     let resampled = Resampled::new(Ancestral::new(1.0)?, 2)?.plan(few)?;
     report("known", digest::<D, N>(model, &mut known, &resampled, samples)?);
     report("mala", mala::<D>(model.dim(), samples)?);
-    report("rbm", rbm(samples)?);
+    let [sweeps, descents] = rbm(samples)?;
+    report("rbm", sweeps);
+    report("dbn", descents);
+    report("boltzmann", boltzmann(samples));
     report("gaussian-rbm", gaussian_rbm(samples)?);
     Ok(())
 }
@@ -154,23 +157,42 @@ fn mala<const D: usize>(dim: usize, samples: u64) -> Result<u64, Error> {
     Ok(digest.finish())
 }
 
-/// The digest of `samples` chains of Gibbs sampling of a machine of 20 and 12 units, which the model is not, and of their
-/// free energies. The two directions have random weights of their own: the arithmetic does not mind.
-fn rbm(samples: u64) -> Result<u64, Error> {
+/// Digests of `samples` chains of Gibbs sampling of a machine of 20 and 12 units, which the model is not, with their free
+/// energies, and of the downward pass from each to 12 units below. All directions have random weights of their own: the
+/// arithmetic does not mind.
+fn rbm(samples: u64) -> Result<[u64; 2], Error> {
     let mut rng = stream(SEED, 0);
     let mut bytes = [0; 20 * 12];
     bytes.iter_mut().for_each(|byte| *byte = 64 + (rng.next_u32() & 127) as u8);
     let biases = [0; 40];
     let way = |shape| Connections { shape, weights: &bytes, biases: &biases, shift: 4 };
-    let machine = Rbm { up: way((20, 12)), down: way((12, 20)) };
-    let mut digest = Digest::new();
+    let (machine, lower) =
+        (Rbm { up: way((20, 12)), down: way((12, 20)) }, Rbm { up: way((12, 20)), down: way((20, 12)) });
+    let (mut digest, mut below) = (Digest::new(), Digest::new());
     for i in 0..samples {
         let mut chain = Gibbs::<_, 1>::new(&machine, stream(SEED, i))?;
         chain.run(&machine, LEVELS);
         let [visible] = *chain.visible();
         digest.update(&[visible as f32, chain.free_energy(&machine)]);
+        let [visible] = chain.descend(core::iter::once(lower));
+        below.update(&[visible as f32]);
     }
-    Ok(digest.finish())
+    Ok([digest.finish(), below.finish()])
+}
+
+/// The same of a machine of 20 units with lateral weights.
+fn boltzmann(samples: u64) -> u64 {
+    let mut rng = stream(SEED, 0);
+    let mut weights = [0; 20 * 20];
+    weights.iter_mut().for_each(|byte| *byte = (rng.next_u32() >> 26).wrapping_sub(32) as u8);
+    let machine = Lateral { name: "", shift: 4, visible: 12, units: 20, weights: &weights, biases: &[0; 80] };
+    let (machine, mut digest) = (BoltzmannMachine(machine), Digest::new());
+    for i in 0..samples {
+        let (mut state, mut rng) = ([0], stream(SEED, i));
+        (0..LEVELS).for_each(|_| machine.sweep(&mut state, &[0], &mut rng));
+        digest.update(&state.map(|units| units as f32));
+    }
+    digest.finish()
 }
 
 /// The same of a machine of 20 real and 12 binary units.
