@@ -4,7 +4,7 @@
 //! q(x) = exp(−E(x; σ))/Z ,   Z = Σ exp(−E)·h²        KL(p_σ ‖ q) = Σ p_σ·(ln p_σ + E + ln Z)·h²
 //! ```
 //!
-//! with p_σ the law of the data with noise of σ. In model units, over a square of ±[`REACH`]; h is a sixth of the narrowest
+//! with p_σ the law of the data with noise of σ. In model units, over the square ±4; h is a sixth of the narrowest
 //! spread at most, where the midpoint rule is exact to far below a thousandth of a nat.
 
 use crate::data::{Standardizer, Toy};
