@@ -358,7 +358,7 @@ fn contrastive_divergence_learns_and_names_a_divergence() {
     assert_eq!(chains.states.len(), 512 * 2);
     let law = Law::of(Toy::Moons, &data.codec.standardizer).unwrap();
     let [before, after] = [&denoiser, &learnt].map(|d| law.divergence(&d.at_levels(&[0.1]), 0, 0.1));
-    assert!(after < 0.7 * before, "KL {before} to {after}");
+    assert!(after < 0.1 * before, "KL {before} to {after}");
     let last = chains.diagnoses[149];
     assert!((0.5..=1.0).contains(&last.acceptance) && (0.05..2.0).contains(&last.gradient), "{last:?}");
     let diverged: trainer::objective::Diverged = run(400, 30.0).map(drop).unwrap_err();
