@@ -89,10 +89,12 @@ fn announce(run: &Run) {
 fn conclude(run: &Run, report: &Report) {
     let dir = run.dir.display();
     print_report(report);
+    let more = ["energy.png", "chains.png"].into_iter().filter(|file| run.file(file).exists());
+    let more: String = more.map(|file| format!(", {file}")).collect();
     println!(
         "\nMade in {dir}: model.postcard ({} bytes, for the chip), samples-int8.npy, samples-float.npy,\n\
          report.md, metrics.json, config.toml, checkpoint.safetensors and the pictures samples.png, chain.png,\n\
-         training.png, fidelity.png.\n\
+         training.png, fidelity.png{more}.\n\
          Next: cargo run --release -p trainer -- inspect {dir}/model.postcard",
         report.blob_bytes,
     );
