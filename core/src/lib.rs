@@ -1,5 +1,5 @@
-//! Score-based generative models on microcontrollers: a quantized score network and deterministic
-//! samplers, with the same bits on every machine.
+//! Score-based and energy-based generative models on microcontrollers: quantized networks and Boltzmann machines with
+//! deterministic samplers, the same bits on every machine.
 #![doc = include_str!("../README.md")]
 #![no_std]
 #![deny(missing_docs)]
