@@ -8,7 +8,7 @@
 //! T = ν²/(2α) = 1.25·10⁻⁶, where the clamp of the gradient does not cut it: it finds low energies, and says nothing about how
 //! likely they are. [`Langevin`](super::Langevin) and [`Mala`](super::Mala) draw from the model.
 
-use super::positive;
+use super::{one_level, positive};
 use crate::arith::bounded;
 use crate::chain::{head, head_mut};
 use crate::normal::standard_normal;
@@ -47,16 +47,7 @@ impl<R: Rng, const D: usize> ClampedLangevin<R, D> {
     /// [`Error::TooManyDimensions`] or [`Error::MissingLevels`] when model, levels and capacity do not fit.
     pub fn new(limit: f32, levels: &impl Levels, model: &impl Score, mut rng: R) -> Result<Self, Error> {
         let limit = positive("limit", limit)?;
-        let (dim, level, have) = (model.dim(), levels.level(0), model.levels());
-        if levels.count() == 0 {
-            return Err(Error::NoSteps);
-        }
-        if dim > D {
-            return Err(Error::TooManyDimensions { dim, capacity: D });
-        }
-        if level >= have {
-            return Err(Error::MissingLevels { asked: level.saturating_add(1), have });
-        }
+        let (dim, level) = one_level(levels, model, D)?;
         let mut x = [0.0; D];
         for x in x.iter_mut().take(dim) {
             *x = limit * ((rng.next_u32() >> 8) as f32 * (1.0 / 8_388_608.0) - 1.0);

@@ -15,7 +15,7 @@
 //! Else the chain stays at x. So its stationary law is p(x; σ) exactly, whatever the step. In many
 //! dimensions it mixes fastest where .574 of the proposals are accepted (Roberts & Rosenthal 1998).
 
-use super::positive;
+use super::{one_level, positive};
 use crate::arith::bounded;
 use crate::chain::{head, head_mut};
 use crate::normal::standard_normal;
@@ -83,16 +83,7 @@ impl<R: Rng, const D: usize> Mala<R, D> {
 
     fn fitting(rate: f32, levels: &impl Levels, model: &impl Energy, rng: R) -> Result<Self, Error> {
         let rate = positive("rate", rate)?;
-        let (dim, level, have) = (model.dim(), levels.level(0), model.levels());
-        if levels.count() == 0 {
-            return Err(Error::NoSteps);
-        }
-        if dim > D {
-            return Err(Error::TooManyDimensions { dim, capacity: D });
-        }
-        if level >= have {
-            return Err(Error::MissingLevels { asked: level.saturating_add(1), have });
-        }
+        let (dim, level) = one_level(levels, model, D)?;
         let (sigma, zero) = (levels.sigma(0), [0.0; D]);
         Ok(Self { rng, dim, level, sigma, rate, x: zero, eps: zero, energy: 0.0, steps: 0, accepted: 0 })
     }

@@ -46,7 +46,7 @@ pub use reverse_sde::ReverseSde;
 pub use tweedie::Tweedie;
 pub use underdamped_langevin::UnderdampedLangevin;
 
-use crate::{Error, HISTORY, Levels, Plan, Step};
+use crate::{Error, HISTORY, Levels, Plan, Score, Step};
 
 /// An algorithm: rows from noise levels.
 pub trait Sampler: Sized {
@@ -114,6 +114,20 @@ fn multistep_order(order: usize) -> Result<usize, Error> {
         Ok(order)
     } else {
         Err(Error::Parameter { name: "order", value: order as f32, range: "1, 2, 3 or 4" })
+    }
+}
+
+/// Dimension and level of a chain at the first of `levels`, if they fit the model and the capacity.
+fn one_level(levels: &impl Levels, model: &impl Score, capacity: usize) -> Result<(usize, usize), Error> {
+    let (dim, level, have) = (model.dim(), levels.level(0), model.levels());
+    if levels.count() == 0 {
+        Err(Error::NoSteps)
+    } else if dim > capacity {
+        Err(Error::TooManyDimensions { dim, capacity })
+    } else if level >= have {
+        Err(Error::MissingLevels { asked: level.saturating_add(1), have })
+    } else {
+        Ok((dim, level))
     }
 }
 
