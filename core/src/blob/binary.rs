@@ -1,7 +1,6 @@
 //! Models of binary units: one or a stack of restricted Boltzmann machines, and Boltzmann machines with lateral weights.
 
-use super::layout::{Cursor, check_prefix, padded, word};
-use super::layout::{PREFIX, Widths};
+use super::layout::{Cursor, Widths, check_prefix, padded, take_header, word};
 use super::write::encode;
 use super::{Kind, MAX_COUNT, NAME, SHAPES};
 use crate::Error;
@@ -33,25 +32,13 @@ impl<'a> Header<'a> {
         kinds: &[Kind],
         most: u32,
     ) -> Result<(Self, Kind, &'a [u8]), Error> {
-        let found = Kind::read(bytes)?;
-        if !kinds.contains(&found) {
-            return Err(Error::Kind { found, asked });
-        }
-        let length = word(bytes, 5) as u32 as usize;
-        let header = bytes.get(PREFIX..).and_then(|bytes| bytes.get(..length));
-        let header = header.ok_or(Error::Malformed("header length"))?;
-        let (header, []) =
-            postcard::take_from_bytes::<Header<'_>>(header).map_err(|_| Error::Malformed("header"))?
-        else {
-            return Err(Error::Malformed("header length"));
-        };
+        let (header, found, rest) = take_header::<Self>(bytes, asked, kinds)?;
         if header.name.len() > NAME {
             return Err(Error::Malformed("name longer than 32 bytes"));
         }
         if u32::from(header.shift) > most {
             return Err(Error::Malformed("shift of the weights"));
         }
-        let rest = bytes.get(padded(PREFIX + length)..).unwrap_or_default();
         Ok((header, found, rest))
     }
 }

@@ -92,18 +92,7 @@ pub fn is_finite_half(bytes: &[u8], i: usize) -> bool {
 /// The checked header, and the bytes after it from the first section on.
 #[inline(never)]
 pub fn read_header(bytes: &[u8], asked: Kind) -> Result<(Header<'_>, &[u8]), Error> {
-    let found = Kind::read(bytes)?;
-    if found != asked {
-        return Err(Error::Kind { found, asked });
-    }
-    let length = word(bytes, 5) as u32 as usize;
-    let header = bytes.get(PREFIX..).and_then(|bytes| bytes.get(..length));
-    let header = header.ok_or(Error::Malformed("header length"))?;
-    let (header, []) =
-        postcard::take_from_bytes::<Header<'_>>(header).map_err(|_| Error::Malformed("header"))?
-    else {
-        return Err(Error::Malformed("header length"));
-    };
+    let (header, _, rest) = take_header::<Header<'_>>(bytes, asked, &[asked])?;
     let [dim, .., last] = *header.widths else {
         return Err(Error::Malformed("fewer than two widths"));
     };
@@ -130,8 +119,27 @@ pub fn read_header(bytes: &[u8], asked: Kind) -> Result<(Header<'_>, &[u8]), Err
     if usize::from(header.plan.rows) > MAX_COUNT || usize::from(header.plan.history) > HISTORY {
         return Err(Error::Malformed("stored plan"));
     }
-    let rest = bytes.get(padded(PREFIX + length)..).unwrap_or_default();
     Ok((header, rest))
+}
+
+/// The header of a blob of one of these kinds, its kind, and what follows it; `asked` is what an error names.
+pub fn take_header<'a, H: Deserialize<'a>>(
+    bytes: &'a [u8],
+    asked: Kind,
+    kinds: &[Kind],
+) -> Result<(H, Kind, &'a [u8]), Error> {
+    let found = Kind::read(bytes)?;
+    if !kinds.contains(&found) {
+        return Err(Error::Kind { found, asked });
+    }
+    let length = word(bytes, 5) as u32 as usize;
+    let header = bytes.get(PREFIX..).and_then(|bytes| bytes.get(..length));
+    let header = header.ok_or(Error::Malformed("header length"))?;
+    let (header, []) = postcard::take_from_bytes(header).map_err(|_| Error::Malformed("header"))? else {
+        return Err(Error::Malformed("header length"));
+    };
+    let rest = bytes.get(padded(PREFIX + length)..).unwrap_or_default();
+    Ok((header, found, rest))
 }
 
 /// Checks magic, versions, length and checksum; the blob without what follows it.

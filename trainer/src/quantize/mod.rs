@@ -120,7 +120,6 @@ pub fn quantize(denoiser: &Denoiser, seen: &Calibration, export: &Export<'_>) ->
     let (mut float, mut integer) = (seen.inputs.clone(), seen.inputs.clone());
     let directions = if denoiser.is_energy { seen.directions(dim, first_width) } else { Vec::new() };
     let mut tangents = Tangents { float: directions.clone(), integer: directions };
-    let weights = seen.weights.repeat(if denoiser.is_energy { 2 } else { 1 });
     let (mut dense, mut activations): (Vec<Integers>, Vec<Knots>) = (Vec::new(), Vec::new());
     let last = denoiser.net.layers.len() - 1;
     for i in 0..=last {
@@ -138,10 +137,9 @@ pub fn quantize(denoiser: &Denoiser, seen: &Calibration, export: &Export<'_>) ->
             1.5 * bias * limit / (BIAS_BOUND * reach)
         };
         let evidence = Evidence {
-            inputs: &[&integer[..], &tangents.integer].concat(),
-            targets: &[&targets[..], &slopes].concat(),
-            weights: &weights,
-            values: seen.weights.len(),
+            inputs: [&integer, &tangents.integer],
+            targets: [&targets, &slopes],
+            weights: &seen.weights,
         };
         let rounded = round_layer(layer, columns, largest_weight(bits), &evidence, bias_room);
         let sums = rounded.layer.pre_activations(&integer);

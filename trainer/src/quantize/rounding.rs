@@ -22,35 +22,36 @@ const DAMPING: f64 = 1e-3;
 /// corrections need some room, and above 1 a few large weights are cut for a finer grid.
 const SHARES: [f64; 5] = [0.8, 0.95, 1.1, 1.3, 1.6];
 
-/// What a layer sees and shall give, n examples.
+/// What a layer sees and shall give: n examples of values and, or not, as many of derivatives, which see no bias.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence<'a> {
-    /// n × inputs: rows of a
-    pub inputs: &'a [f32],
-    /// n × outputs: rows of z
-    pub targets: &'a [f32],
+    /// n × inputs each: rows of a
+    pub inputs: [&'a [f32]; 2],
+    /// n × outputs each: rows of z
+    pub targets: [&'a [f32]; 2],
     /// n: how much an example counts
     pub weights: &'a [f32],
-    /// How many examples are values; those behind are derivatives, which see no bias.
-    pub values: usize,
 }
 
 impl Evidence<'_> {
     /// Weighted rows of a, with a last column for the bias.
     fn inputs(&self, width: usize) -> DMatrix<f64> {
-        let rows = self.inputs.chunks_exact(width).zip(self.weights).enumerate();
-        let values = rows.flat_map(|(i, (row, &w))| {
-            let constant = if i < self.values { 1.0 } else { 0.0 };
-            row.iter().copied().chain([constant]).map(move |v| weighted(v, w))
+        let values = self.inputs.iter().zip([1.0, 0.0]).flat_map(|(rows, constant)| {
+            let rows = rows.chunks_exact(width).zip(self.weights);
+            rows.flat_map(move |(row, &w)| row.iter().copied().chain([constant]).map(move |v| weighted(v, w)))
         });
-        DMatrix::from_row_iterator(self.weights.len(), width + 1, values)
+        let count = self.inputs.iter().map(|rows| rows.len() / width).sum();
+        DMatrix::from_row_iterator(count, width + 1, values)
     }
 
     /// Weighted rows of z.
     fn targets(&self, width: usize) -> DMatrix<f64> {
-        let rows = self.targets.chunks_exact(width).zip(self.weights);
-        let values = rows.flat_map(|(row, &w)| row.iter().map(move |&v| weighted(v, w)));
-        DMatrix::from_row_iterator(self.weights.len(), width, values)
+        let values = self.targets.iter().flat_map(|rows| {
+            let rows = rows.chunks_exact(width).zip(self.weights);
+            rows.flat_map(|(row, &w)| row.iter().map(move |&v| weighted(v, w)))
+        });
+        let count = self.targets.iter().map(|rows| rows.len() / width).sum();
+        DMatrix::from_row_iterator(count, width, values)
     }
 }
 
