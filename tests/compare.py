@@ -4,7 +4,8 @@
     python3 tests/compare.py training        steps of training, beside PyTorch
     python3 tests/compare.py torch WIDTHS BATCH [cpu]   PyTorch's on the GPU, eager and compiled: for tests/gpu.sh
 
-Prints billions of multiply-accumulates a second; medians of rounds in which all take turns. Needs
+Prints billions of multiply-accumulates a second; medians of rounds in which all take turns, each its fastest call (what
+else the machine does only adds to a time). Whole samples are those of DDIM, the rival's in numpy around its network. Needs
 `pip install numpy onnx onnxruntime`; PyTorch is measured where it is installed. What is missing is named.
 The rivals' hidden layers have ReLU, the cheapest for them; ours interpolate whatever activation was trained.
 """
@@ -19,6 +20,8 @@ import time
 
 ROUNDS = 3
 SECONDS = 0.7
+# Of a whole sample, as in examples/throughput.rs.
+EVALUATIONS = 5
 
 
 def installed(name):
@@ -29,14 +32,14 @@ def installed(name):
 
 
 def measure(work):
-    """Median seconds of one call."""
+    """Least seconds of one call."""
     work()
-    times, start = [], time.perf_counter()
-    while time.perf_counter() - start < SECONDS or len(times) < 5:
+    least, start = float("inf"), time.perf_counter()
+    while time.perf_counter() - start < SECONDS:
         before = time.perf_counter()
         work()
-        times.append(time.perf_counter() - before)
-    return statistics.median(times)
+        least = min(least, time.perf_counter() - before)
+    return least
 
 
 def onnx_models(widths, folder):
@@ -82,8 +85,25 @@ def onnx_run(path, batch, threads, width):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    x = {"x": np.random.default_rng(2).standard_normal((batch, width)).astype(np.float32)}
-    return lambda: session.run(None, x)
+    points = np.random.default_rng(2).standard_normal((batch, width)).astype(np.float32)
+    return lambda x=points: session.run(None, {"x": x})
+
+
+def ddim(run, batch, width):
+    """Whole samples by the rival's network: EVALUATIONS steps x = a x + b eps from noise, in place."""
+    import numpy as np
+
+    random = np.random.default_rng(3)
+
+    def work():
+        x = random.standard_normal((batch, width), dtype=np.float32)
+        for _ in range(EVALUATIONS):
+            eps = run(x)[0]
+            x *= np.float32(0.9)
+            eps *= np.float32(0.1)
+            x += eps
+
+    return work
 
 
 def torch_run(widths, batch, threads):
@@ -201,18 +221,22 @@ def main():
                         figures.setdefault(f"ours, {bits}-bit activations", []).append(evaluation)
                         figures.setdefault(f"ours, {bits}-bit, whole samples", []).append(sampling)
                     for name, path in rivals.items():
-                        seconds = measure(onnx_run(path, batch, threads, widths[0]))
-                        figures.setdefault(name, []).append(batch * macs / seconds * 1e-9)
+                        run = onnx_run(path, batch, threads, widths[0])
+                        figures.setdefault(name, []).append(batch * macs / measure(run) * 1e-9)
+                        if widths[0] == widths[-1] and "int8" in name:
+                            seconds = measure(ddim(run, batch, widths[0])) / EVALUATIONS
+                            figures.setdefault(f"{name}, whole samples", []).append(batch * macs / seconds * 1e-9)
                     if torch:
                         seconds = measure(torch_run(widths, batch, threads))
                         figures.setdefault("PyTorch f32", []).append(batch * macs / seconds * 1e-9)
                 figures = {name: statistics.median(values) for name, values in figures.items()}
                 print(f"threads {threads}, batch {batch}")
                 for name, value in figures.items():
-                    print(f"  {name:<32}{value:8.1f}")
-                int8 = [value for name, value in figures.items() if "ONNX Runtime int8" in name]
-                if int8:
-                    print(f"  {'lead':<32}{figures['ours, 8-bit activations'] / max(int8):8.2f}")
+                    print(f"  {name:<40}{value:8.1f}")
+                for mine, ending in [("ours, 8-bit activations", ("dynamic", "static")), ("ours, 8-bit, whole samples", "samples")]:
+                    int8 = [value for name, value in figures.items() if "ONNX" in name and name.endswith(ending)]
+                    if int8:
+                        print(f"  {'lead, ' + mine[6:]:<40}{figures[mine] / max(int8):8.2f}")
 
 
 if __name__ == "__main__":

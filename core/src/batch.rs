@@ -10,9 +10,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::array::from_fn;
 
-/// Points that go through the layers together, so that what lies between two layers stays near: a multiple of the
-/// points of a tile.
-const TOGETHER: usize = 60;
+/// Points that go through the layers together, so that what lies between two layers stays near.
+const TOGETHER: usize = 64;
 
 /// A network that evaluates many points at once. Its clones share the weights.
 #[derive(Clone, Debug)]
@@ -46,11 +45,14 @@ impl<'a> BatchMlp<'a> {
         let mut layers = Vec::new();
         for layer in model.layers() {
             let format = if largest <= 127 { instructions.narrow() } else { Format::Pairs };
+            let weights = Blocked::new(format, layer.matrix.outputs, layer.matrix.inputs, |row, column| {
+                layer.matrix.weight(row, column)
+            });
             let mut dense = Dense {
-                weights: Blocked::new(format, layer.matrix.outputs, layer.matrix.inputs, |row, column| {
-                    layer.matrix.weight(row, column)
+                biases: blocks(layer.matrix.outputs, |j| {
+                    word(layer.biases, j).wrapping_sub(weights.excess(j))
                 }),
-                biases: blocks(layer.matrix.outputs, |j| word(layer.biases, j)),
+                weights,
                 multipliers: Vec::new(),
                 scales: Vec::new(),
             };
@@ -112,18 +114,24 @@ impl BatchMlp<'_> {
         let mut conditions = [model.condition(level), class];
         let mut formats = layers.iter().map(|dense| dense.weights.format);
         let format = formats.next().unwrap_or(Format::Pairs);
-        x.resize(count * format.words(dim), 0);
-        unit.quantize(points, dim, at.input_gain, model.input_limit(), format, x);
+        unit.quantize(
+            points,
+            dim,
+            at.input_gain,
+            model.input_limit(),
+            format,
+            part(x, count * format.words(dim)),
+        );
         for (layer, dense) in model.layers().zip(layers.iter()) {
             start.clone_from(&dense.biases);
             conditions.iter().for_each(|words| add(words, start));
-            sums.resize(count * start.len(), Block::default());
-            unit.multiply(&dense.weights, x, start, sums);
+            let sums = part(sums, count * start.len());
+            unit.multiply(&dense.weights, part(x, count * dense.weights.words), start, sums);
             match layer.after {
                 After::Activation { curve, .. } => {
                     let format = formats.next().unwrap_or(Format::Pairs);
-                    y.resize(count * format.words(layer.matrix.outputs), 0);
-                    unit.activate(sums, &dense.multipliers, &curve, format, y);
+                    let words = count * format.words(layer.matrix.outputs);
+                    unit.activate(sums, &dense.multipliers, &curve, format, part(y, words));
                     core::mem::swap(x, y);
                 }
                 After::Scale { .. } => {
@@ -133,6 +141,14 @@ impl BatchMlp<'_> {
             conditions = [&[]; 2];
         }
     }
+}
+
+/// The first `count` of a buffer that never shrinks.
+fn part<T: Clone + Default>(buffer: &mut Vec<T>, count: usize) -> &mut [T] {
+    if buffer.len() < count {
+        buffer.resize(count, T::default());
+    }
+    &mut buffer[..count]
 }
 
 /// Adds words to the rows from the first on.

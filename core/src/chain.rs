@@ -126,27 +126,37 @@ impl<R: Rng, const D: usize, const P: usize> Chain<R, D, P> {
     /// Applies the row `step` to the state, drawing its noise.
     pub fn apply(&mut self, step: &Step) {
         let Step { a, s, b, c, d, .. } = *step;
-        let state = self.x.iter_mut().zip(&mut self.saved).zip(&self.eps).take(self.dim);
-        for (i, ((x, saved), &eps)) in state.enumerate() {
-            let mut y = a * *x;
+        let x = head_mut(&mut self.x, self.dim);
+        for (x, saved) in x.iter_mut().zip(&mut self.saved) {
+            let state = *x;
+            *x = a * state;
             if s != 0.0 {
-                y += s * *saved;
-            }
-            y += b * eps;
-            for (&c, old) in c.iter().zip(&self.history) {
-                if c != 0.0 {
-                    y += c * old.get(i).copied().unwrap_or(0.0);
-                }
-            }
-            if d != 0.0 {
-                y += d * standard_normal(&mut self.rng);
+                *x += s * *saved;
             }
             if step.save {
-                *saved = *x;
+                *saved = state;
             }
-            *x = bounded(y);
+        }
+        add(x, b, &self.eps);
+        for (&c, old) in c.iter().zip(&self.history) {
+            if c != 0.0 {
+                add(x, c, old);
+            }
+        }
+        for x in x {
+            if d != 0.0 {
+                *x += d * standard_normal(&mut self.rng);
+            }
+            *x = bounded(*x);
         }
         self.row += 1;
+    }
+}
+
+/// x ← x + c·v
+fn add(x: &mut [f32], c: f32, v: &[f32]) {
+    for (x, &v) in x.iter_mut().zip(v) {
+        *x += c * v;
     }
 }
 

@@ -106,8 +106,8 @@ pub fn network(blob: &[u8]) -> Result<Network<'_>, Error> {
     })
 }
 
-/// Chains that one thread carries together before it takes more work.
-const BLOCK: usize = 60;
+/// Chains that one thread carries together before it takes more work, at most.
+const BLOCK: usize = 64;
 
 /// A sampler by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
@@ -331,16 +331,33 @@ fn draw_within<const D: usize, S>(
 where
     S: Score + Clone + Send + Sync,
 {
+    match plan.history() {
+        0 => draw_keeping::<D, 0, S>(score, plan, chains, seed, done),
+        _ => draw_keeping::<D, HISTORY, S>(score, plan, chains, seed, done),
+    }
+}
+
+/// As [`draw_within`], with chains that keep `P` old evaluations.
+fn draw_keeping<const D: usize, const P: usize, S>(
+    score: &S,
+    plan: &(impl Plan + Sync + ?Sized),
+    chains: Range<usize>,
+    seed: u64,
+    done: impl Fn(usize) + Sync,
+) -> Result<Points, Error>
+where
+    S: Score + Clone + Send + Sync,
+{
     let dim = score.dim();
     let first = chains.start;
     let mut values = vec![0.0; chains.len() * dim];
-    values.par_chunks_mut(BLOCK * dim).enumerate().try_for_each_init(
-        || (score.clone(), vec![0.0; BLOCK * dim]),
+    let together = chains.len().div_ceil(rayon::current_num_threads()).clamp(1, BLOCK);
+    values.par_chunks_mut(together * dim).enumerate().try_for_each_init(
+        || (score.clone(), vec![0.0; together * dim]),
         |(score, eps), (block, out)| {
             let count = out.len() / dim;
-            let start = |i| {
-                Chain::<_, D, HISTORY>::new(&plan, score, stream(seed, (first + block * BLOCK + i) as u64))
-            };
+            let start =
+                |i| Chain::<_, D, P>::new(&plan, score, stream(seed, (first + block * together + i) as u64));
             let mut chains = (0..count).map(start).collect::<Result<Vec<_>, Error>>()?;
             out.chunks_exact_mut(dim).zip(&chains).for_each(|(x, chain)| x.copy_from_slice(chain.state()));
             while let Some(step) = chains.first().and_then(|chain| chain.next(&plan)) {

@@ -1,12 +1,15 @@
 //! AVX-512 with VNNI: sixteen rows in a register, up to 64 multiplications in one instruction.
 //!
-//! A tile of 4 blocks × 6 points keeps 24 registers of sums; each word of x is spread over a register once and
-//! meets four registers of weights. One point alone takes 8 blocks, to hide the latency of its sums.
+//! A tile keeps up to 24 registers of sums, of 2 blocks × 12 points: each word of x is spread over a register once and
+//! meets both words of weights. Few points take more blocks together, to hide the latency of their sums.
+//!
+//! The bound is two products of registers a cycle, so 128 multiply–accumulates with 8-bit and 64 with 16-bit activations.
 
 #![allow(unsafe_code)]
 
-use super::blocked::{Block, Blocked, Format, ROWS, Unit, excess, quantize_all, scale_all};
+use super::blocked::{Block, Blocked, Format, OFFSET, ROWS, Unit, quantize_all, scale_all};
 use crate::activation::Curve;
+use core::arch::asm;
 use core::arch::x86_64::*;
 use core::array::from_fn;
 use std::is_x86_feature_detected;
@@ -79,7 +82,7 @@ impl Unit for Avx512 {
     }
 }
 
-/// All tiles: points in sixes and what is left, blocks in fours or eights and one by one.
+/// All strips: points in twelves or as many fewer as shares them evenly.
 ///
 /// # Safety
 /// `x` is n × words, `sums` n × blocks, `start` blocks.
@@ -87,18 +90,26 @@ impl Unit for Avx512 {
 unsafe fn multiply(weights: &Blocked, x: &[u32], start: &[Block], sums: &mut [Block]) {
     let (words, blocks) = (weights.words, start.len());
     let points = sums.len() / blocks;
-    for point in (0..points).step_by(6) {
+    let strips = points.div_ceil(12);
+    for i in 0..strips {
+        let [point, next] = [i, i + 1].map(|i| i * points / strips);
         let x = x[point * words..].as_ptr();
         let sums = sums[point * blocks..].as_mut_ptr();
-        // SAFETY: the points from `point` on have at least as many rows of x and sums as a strip takes.
+        // SAFETY: from `point` on there are at least as many rows of x and sums as a strip takes.
         unsafe {
-            match points - point {
+            match next - point {
                 1 => strip::<8, 1>(weights, x, start, sums),
                 2 => strip::<8, 2>(weights, x, start, sums),
                 3 => strip::<8, 3>(weights, x, start, sums),
                 4 => strip::<4, 4>(weights, x, start, sums),
                 5 => strip::<4, 5>(weights, x, start, sums),
-                _ => strip::<4, 6>(weights, x, start, sums),
+                6 => strip::<4, 6>(weights, x, start, sums),
+                7 => strip::<2, 7>(weights, x, start, sums),
+                8 => strip::<2, 8>(weights, x, start, sums),
+                9 => strip::<2, 9>(weights, x, start, sums),
+                10 => strip::<2, 10>(weights, x, start, sums),
+                11 => strip::<2, 11>(weights, x, start, sums),
+                _ => strip::<2, 12>(weights, x, start, sums),
             }
         }
     }
@@ -118,19 +129,15 @@ unsafe fn strip<const R: usize, const C: usize>(
     let (words, blocks) = (weights.words, start.len());
     // SAFETY: as this function's.
     let x: [&[u32]; C] = from_fn(|c| unsafe { core::slice::from_raw_parts(x.add(c * words), words) });
-    let correction: [__m512i; C] = from_fn(|c| match weights.format {
-        Format::Pairs => _mm512_setzero_si512(),
-        Format::Quads => _mm512_set1_epi32(excess(x[c])),
-    });
     let mut first = 0;
     while first < blocks {
         // SAFETY: blocks first…first + R − 1, or the one, exist in weights, start and sums.
         unsafe {
             if first + R <= blocks {
-                tile::<R, C>(weights, first, x, start, correction, sums);
+                tile::<R, C>(weights, first, x, start, sums);
                 first += R;
             } else {
-                tile::<1, C>(weights, first, x, start, correction, sums);
+                tile::<1, C>(weights, first, x, start, sums);
                 first += 1;
             }
         }
@@ -149,14 +156,11 @@ unsafe fn tile<const R: usize, const C: usize>(
     first: usize,
     x: [&[u32]; C],
     start: &[Block],
-    correction: [__m512i; C],
     sums: *mut Block,
 ) {
     let (words, blocks) = (weights.words, start.len());
-    let mut sum: [[__m512i; C]; R] =
-        from_fn(|r| from_fn(|c| _mm512_sub_epi32(load(&start[first + r]), correction[c])));
+    let mut sum: [[__m512i; C]; R] = from_fn(|r| [load(&start[first + r]); C]);
     let rows: [*const Block<u32>; R] = from_fn(|r| weights.weights[(first + r) * words..].as_ptr());
-    let pairs = weights.format == Format::Pairs;
     for k in 0..words {
         // SAFETY: k < words, which is the length of all rows.
         let w: [__m512i; R] = from_fn(|r| unsafe { _mm512_load_si512(rows[r].add(k).cast()) });
@@ -164,11 +168,7 @@ unsafe fn tile<const R: usize, const C: usize>(
             // SAFETY: as above.
             let x = _mm512_set1_epi32(unsafe { *x[c].get_unchecked(k) } as i32);
             for r in 0..R {
-                sum[r][c] = if pairs {
-                    _mm512_dpwssd_epi32(sum[r][c], w[r], x)
-                } else {
-                    _mm512_dpbusd_epi32(sum[r][c], w[r], x)
-                };
+                sum[r][c] = add_products(weights.format, sum[r][c], w[r], x);
             }
         }
     }
@@ -180,6 +180,25 @@ unsafe fn tile<const R: usize, const C: usize>(
     }
 }
 
+/// sum + Σ w·x of the two or four products of each word.
+#[target_feature(enable = "avx512f,avx512vnni")]
+#[inline]
+fn add_products(format: Format, sum: __m512i, w: __m512i, x: __m512i) -> __m512i {
+    match format {
+        Format::Pairs => {
+            let mut sum = sum;
+            // The intrinsic function would be taken apart into two instructions.
+            // SAFETY: it adds registers.
+            unsafe {
+                asm!("vpdpwssd {}, {}, {}", inlateout(zmm_reg) sum, in(zmm_reg) w, in(zmm_reg) x,
+                    options(pure, nomem, nostack, preserves_flags));
+            }
+            sum
+        }
+        Format::Quads => _mm512_dpbusd_epi32(sum, x, w),
+    }
+}
+
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn load<T>(block: &Block<T>) -> __m512i {
@@ -188,38 +207,49 @@ fn load<T>(block: &Block<T>) -> __m512i {
     unsafe { _mm512_load_si512((&raw const *block).cast()) }
 }
 
-/// As [`activation`](crate::activation::activation) and the rounding before it, on sixteen rows.
+/// As [`activation`](crate::activation::activation) and the rounding before it, on sixteen rows. Both knots of a
+/// segment come in one word and go into one multiplication of pairs.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 fn activate(sums: &[Block], multipliers: &[Block], curve: &Curve<'_>, format: Format, y: &mut [u32]) {
     let int = |v: i32| _mm512_set1_epi32(v);
-    let Curve { table, shift, left_slope, right_slope } = *curve;
-    let (reach, shift_by) = (128 << shift, _mm_cvtsi32_si128(shift as i32));
-    let half = int((1 << shift) >> 1);
+    let Curve { table, shift, .. } = *curve;
+    let (width, shift_by) = (1 << shift, _mm_cvtsi32_si128(shift as i32));
     let sums = sums.chunks_exact(multipliers.len()).flat_map(|sums| sums.iter().zip(multipliers));
     for ((sum, multiplier), y) in sums.zip(y.chunks_exact_mut(format.words(ROWS))) {
         let z = rounded_high(load(sum), load(multiplier));
-        let z = _mm512_max_epi32(_mm512_min_epi32(z, int(32_767)), int(-32_768));
-        let inside = _mm512_max_epi32(_mm512_min_epi32(z, int(reach - 1)), int(-reach));
-        let segment = _mm512_add_epi32(_mm512_sra_epi32(inside, shift_by), int(128));
+        let from_the_left = _mm512_add_epi32(z, int(128 * width));
+        let inside = _mm512_min_epu32(from_the_left, int(256 * width - 1));
         // SAFETY: a segment is 0…255, and its two knots end with byte 513 of the table's 514.
-        let knots = unsafe { _mm512_i32gather_epi32::<2>(segment, table.as_ptr().cast()) };
-        let (left, right) =
-            (_mm512_srai_epi32::<16>(_mm512_slli_epi32::<16>(knots)), _mm512_srai_epi32::<16>(knots));
-        let fraction = _mm512_and_si512(inside, int((1 << shift) - 1));
-        let rise = _mm512_mullo_epi32(_mm512_sub_epi32(right, left), fraction);
-        let mut out = _mm512_add_epi32(left, _mm512_sra_epi32(_mm512_add_epi32(rise, half), shift_by));
-        let outside = _mm512_cmpneq_epi32_mask(z, inside);
+        let knots =
+            unsafe { _mm512_i32gather_epi32::<2>(_mm512_srl_epi32(inside, shift_by), table.as_ptr().cast()) };
+        let fraction = _mm512_and_si512(inside, int(width - 1));
+        let parts = _mm512_sub_epi32(_mm512_slli_epi32::<16>(fraction), fraction); // −f and f, as halves
+        let parts = _mm512_add_epi32(parts, int(width));
+        let out = _mm512_add_epi32(_mm512_madd_epi16(knots, parts), int(width >> 1));
+        let mut out = _mm512_sra_epi32(out, shift_by);
+        let outside = _mm512_cmpneq_epi32_mask(inside, from_the_left);
         if outside != 0 {
-            let below = _mm512_cmplt_epi32_mask(z, int(0));
-            let slope = _mm512_mask_blend_epi32(below, int(right_slope.into()), int(left_slope.into()));
-            let line = _mm512_mullo_epi32(_mm512_sub_epi32(z, inside), slope);
-            let line = _mm512_srai_epi32::<14>(_mm512_add_epi32(line, int(1 << 13)));
-            let far = _mm512_add_epi32(out, line);
-            let far = _mm512_max_epi32(_mm512_min_epi32(far, int(32_767)), int(-32_768));
-            out = _mm512_mask_blend_epi32(outside, out, far);
+            out = _mm512_mask_blend_epi32(outside, out, beyond(curve, z, out));
         }
         pack(out, format, y);
     }
+}
+
+/// On the straight lines beyond the table, of which `right` is the value at its right end.
+#[target_feature(enable = "avx512f")]
+#[cold]
+fn beyond(curve: &Curve<'_>, z: __m512i, right: __m512i) -> __m512i {
+    let int = |v: i32| _mm512_set1_epi32(v);
+    let saturated = |v| _mm512_max_epi32(_mm512_min_epi32(v, int(32_767)), int(-32_768));
+    let (z, reach, left) =
+        (saturated(z), 128 << curve.shift, i16::from_le_bytes([curve.table[0], curve.table[1]]));
+    let below = _mm512_cmplt_epi32_mask(z, int(0));
+    let ends = _mm512_mask_blend_epi32(below, int(reach - 1), int(-reach));
+    let y = _mm512_mask_blend_epi32(below, right, int(left.into()));
+    let slope = _mm512_mask_blend_epi32(below, int(curve.right_slope.into()), int(curve.left_slope.into()));
+    let line = _mm512_mullo_epi32(_mm512_sub_epi32(z, ends), slope);
+    let line = _mm512_srai_epi32::<14>(_mm512_add_epi32(line, int(1 << 13)));
+    saturated(_mm512_add_epi32(y, line))
 }
 
 /// Sixteen activations into words.
@@ -231,7 +261,10 @@ fn pack(values: __m512i, format: Format, y: &mut [u32]) {
     unsafe {
         match format {
             Format::Pairs => _mm256_storeu_si256(y.as_mut_ptr().cast(), _mm512_cvtepi32_epi16(values)),
-            Format::Quads => _mm_storeu_si128(y.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(values)),
+            Format::Quads => {
+                let bytes = _mm_xor_si128(_mm512_cvtepi32_epi8(values), _mm_set1_epi8(OFFSET as i8));
+                _mm_storeu_si128(y.as_mut_ptr().cast(), bytes);
+            }
         }
     }
 }
@@ -258,6 +291,5 @@ fn rounded_high(sum: __m512i, multiplier: __m512i) -> __m512i {
     let half = _mm512_set1_epi64(1 << 31);
     let even = _mm512_add_epi64(_mm512_mul_epi32(sum, multiplier), half);
     let odd = _mm512_mul_epi32(_mm512_srli_epi64::<32>(sum), _mm512_srli_epi64::<32>(multiplier));
-    let odd = _mm512_add_epi64(odd, half);
-    _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64::<32>(even), odd)
+    _mm512_mask_shuffle_epi32::<0b11_11_01_01>(_mm512_add_epi64(odd, half), 0x5555, even)
 }

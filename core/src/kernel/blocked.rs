@@ -1,11 +1,14 @@
 //! The dense kernel for many points at once: weights in blocks of sixteen rows, one for each lane of a vector.
 //!
-//! A word is 32 bits: of activations two `i16` or four `i8`, of weights as many, the 8-bit ones plus 128. Word k
+//! A word is 32 bits: of activations two `i16` or four `i8`, of weights as many. Word k
 //! of a block holds word k of its sixteen rows, so that a sum needs no step across lanes:
 //!
 //! ```text
 //! sums[row] += Σ_i weight_i·x_i     over the two or four i of a word, for all sixteen rows
 //! ```
+//!
+//! Activations of 8 bits are kept plus 128, as the products of AVX-512 VNNI are of an unsigned and a signed byte; the sums start
+//! at −128·Σw, which takes that out again.
 //!
 //! Rows and columns are padded to sixteen with weights of zero, so what the padding of x holds does not matter.
 
@@ -13,6 +16,8 @@ use crate::activation::{Curve, activation};
 use crate::arith::{quantize, rounded_high, saturate16};
 use alloc::vec::Vec;
 
+/// What is added to activations of 8 bits.
+pub const OFFSET: u8 = 128;
 /// Rows of a block.
 pub const ROWS: usize = 16;
 
@@ -56,12 +61,22 @@ impl Blocked {
         let at = |row, column| if row < rows && column < columns { weight(row, column) } else { 0 };
         let word = |row, k| match format {
             Format::Pairs => join([0, 1].map(|i| i16::from(at(row, 2 * k + i)))),
-            Format::Quads => u32::from_le_bytes([0, 1, 2, 3].map(|i| at(row, 4 * k + i) as u8 ^ 0x80)),
+            Format::Quads => u32::from_le_bytes([0, 1, 2, 3].map(|i| at(row, 4 * k + i) as u8)),
         };
         let words = format.words(columns);
         let block =
             |first: usize| (0..words).map(move |k| Block(core::array::from_fn(|i| word(first + i, k))));
         Self { format, words, weights: (0..rows).step_by(ROWS).flat_map(block).collect() }
+    }
+
+    /// What the offset of activations adds to the sum of a row.
+    pub fn excess(&self, row: usize) -> i32 {
+        if self.format == Format::Pairs {
+            return 0;
+        }
+        let words = self.weights[row / ROWS * self.words..][..self.words].iter();
+        let weights = words.flat_map(|block| block.0[row % ROWS].to_le_bytes());
+        i32::from(OFFSET) * weights.map(|w| i32::from(w as i8)).sum::<i32>()
     }
 
     /// That the shapes are those of [`Unit::multiply`], on which units rely that go by pointers.
@@ -74,13 +89,6 @@ impl Blocked {
 /// Two numbers of 16 bits as a word.
 fn join([low, high]: [i16; 2]) -> u32 {
     u32::from(low as u16) | u32::from(high as u16) << 16
-}
-
-/// What 8-bit weights plus 128 sum too much: 128·Σx.
-#[inline(always)]
-pub fn excess(x: &[u32]) -> i32 {
-    let sum = |word: &u32| word.to_le_bytes().iter().map(|&x| i32::from(x as i8)).sum::<i32>();
-    128 * x.iter().map(sum).sum::<i32>()
 }
 
 /// The arithmetic of many points, as a vector unit has it. Every implementation gives the same bits.
@@ -161,8 +169,7 @@ fn dot(format: Format, w: u32, x: u32) -> i32 {
             product(0).wrapping_add(product(16))
         }
         Format::Quads => {
-            let product =
-                |i: usize| i32::from((w.to_le_bytes()[i] ^ 0x80) as i8) * i32::from(x.to_le_bytes()[i] as i8);
+            let product = |i: usize| i32::from(w.to_le_bytes()[i] as i8) * i32::from(x.to_le_bytes()[i]);
             product(0) + product(1) + product(2) + product(3)
         }
     }
@@ -175,7 +182,7 @@ fn pack(values: [i16; ROWS], format: Format, y: &mut [u32]) {
         Format::Pairs => y.iter_mut().zip(values.as_chunks().0).for_each(|(y, &pair)| *y = join(pair)),
         Format::Quads => {
             for (y, &quad) in y.iter_mut().zip(values.as_chunks::<4>().0) {
-                *y = u32::from_le_bytes(quad.map(|v| v as u8));
+                *y = u32::from_le_bytes(quad.map(|v| v as u8 ^ OFFSET));
             }
         }
     }
