@@ -40,8 +40,7 @@ struct Activations {
 
 unsafe extern "C" {
     /// `sums[j] = biases[j] + Σ_i w[j, i]·x[i]` for pairs of rows: for every two of `sums..sums_end` there are
-    /// two biases, and in `weights` as many words as in `x..x_end`, at least one. All pointers are aligned
-    /// to words; `total` is Σx.
+    /// two biases, and in `weights` as many words as in `x..x_end`, at least one; `total` is Σx.
     fn tinyscore_dense_dsp(
         weights: *const u8,
         x: *const i16,
@@ -62,26 +61,22 @@ unsafe extern "C" {
 
 /// As [`portable::dense`].
 pub fn dense(bits: u8, weights: &[u8], biases: &[[u8; 4]], input: &Input<'_>, sums: &mut [i32]) {
-    if !input.is_aligned(weights, biases) {
-        return portable::dense(bits, weights, biases, input, sums);
-    }
     if bits == 4 {
         return by_four(bits, weights, biases, input, sums, &|weights| {
             let (mut sums, x) = ([0; 4], input.x.as_ptr_range());
-            if weights.len() == 2 * input.x.len() {
-                // SAFETY: a word of weights for each of activations, aligned, and at least one.
+            if weights.len() == 2 * input.x.len() && !weights.is_empty() {
+                // SAFETY: a word of weights for each of activations, and at least one.
                 unsafe { tinyscore_four_rows_dsp(weights.as_ptr(), x.start, x.end, &mut sums) };
             }
             sums
         });
     }
     let sums = input.groups(2, weights, biases, sums);
-    if sums.is_empty() {
+    if sums.is_empty() || input.x.is_empty() {
         return;
     }
     let (x, sums) = (input.x.as_ptr_range(), sums.as_mut_ptr_range());
-    // SAFETY: all is aligned to words; there are a bias and a row of weights as long as `x` for each sum, of which
-    // the number is even.
+    // SAFETY: there are a bias and a row of weights as long as `x` for each sum, of which the number is even.
     unsafe {
         tinyscore_dense_dsp(
             weights.as_ptr(),
@@ -118,7 +113,8 @@ pub fn activations(curve: &Curve<'_>, sums: &[i32], multipliers: &[[u8; 4]], out
     portable::activations(curve, sums, multipliers, outputs)
 }
 
-// r0: weights, r1: x, lr: end of x, r3:r2: S₁, r12: S₂. A jump into the unrolled blocks takes the first ones.
+// r0: weights, r1: x, lr: end of x, r3:r2: S₁, r12: S₂. A jump into the unrolled blocks takes the first ones. LDM wants aligned
+// words: others go one by one, by LDR.
 global_asm!(
     ".syntax unified",
     ".cpu cortex-m4", // a cortex-m33 with the extension has these instructions, too
@@ -151,6 +147,11 @@ global_asm!(
     "cmp r4, #0",
     "it eq",
     "moveq r6, r5",
+    "orr r4, r0, r1",
+    "lsls r4, #30",
+    "itt ne",
+    "addne r6, r7, #41", // one word
+    "movne r5, r6",
     "strd r6, r5, [sp, #16]",
     "ldr r4, [sp, #76]",
     "rsbs r4, #0",
@@ -198,7 +199,8 @@ global_asm!(
     "lsrs r2, #8",
     "orr r2, r2, r3, lsl #24",
     "ldrd r4, r5, [sp, #24]",
-    "ldrd r6, r7, [r5], #8",
+    "ldr r6, [r5], #4",
+    "ldr r7, [r5], #4",
     "add r6, r2",
     "add r7, r12",
     "strd r6, r7, [r4], #8",
@@ -226,9 +228,14 @@ global_asm!(
     "mov r8, r4",
     "mov r9, r4",
     "mov r10, r4",
+    "orr r11, r0, r1",
+    "lsls r11, #30",
+    "ite eq",
+    "moveq r11, #28", // words beside whole blocks
+    "movne r11, #-1", // all of them
     "2:",
     "sub r3, r2, r1",
-    "tst r3, #28",
+    "tst r3, r11",
     "beq 3f",
     "ldr r3, [r0], #4",
     "ldr r12, [r1], #4",

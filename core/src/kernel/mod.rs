@@ -82,7 +82,7 @@ impl<'a> Input<'a> {
     }
 
     /// Whether words can be loaded from all, and there are any.
-    #[cfg(not(kernel = "portable"))]
+    #[cfg(any(kernel = "armv6m", kernel = "armv7m", kernel = "mve"))]
     fn is_aligned(&self, weights: &[u8], biases: &[[u8; 4]]) -> bool {
         let pointers = [weights.as_ptr(), biases.as_ptr().cast(), self.x.as_ptr().cast()];
         !self.x.is_empty()

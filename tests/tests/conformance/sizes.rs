@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 /// Markdown, one row per target; the numbers are of the firmware example's model.
 pub fn table(cases: &[&Case]) -> String {
     let head = "| core | target | reader | network, noise, stored plan | network, noise, all samplers | constants | \
-                static RAM | stack to draw | instructions: Gaussian | evaluation | step | sample |\n\
-                |---|---|---|---|---|---|---|---|---|---|---|---|";
+                static RAM | stack to draw | instructions: Gaussian | evaluation | step | \
+                of it noise | sample |\n\
+                |---|---|---|---|---|---|---|---|---|---|---|---|---|";
     let rows = cases.iter().map(|case| row(case));
     std::iter::once(head.to_string()).chain(rows).collect::<Vec<_>>().join("\n")
 }
@@ -29,6 +30,9 @@ fn row(case: &Case) -> String {
         .filter_map(|line| line.split_once(' '))
         .map(|(part, numbers)| (part, numbers.split(' ').collect()))
         .collect();
+    let count = |part: &str| bench[part][0].parse::<f64>().expect("a count");
+    // One Gaussian for each of the model's two dimensions.
+    let noise = 100.0 * 2.0 * count("gaussian") / count("step");
     let cells = [
         case.name.into(),
         case.target.into(),
@@ -41,6 +45,7 @@ fn row(case: &Case) -> String {
         bench["gaussian"][0].into(),
         bench["evaluation"][0].into(),
         bench["step"][0].into(),
+        format!("{noise:.1} %"),
         bench["sample"][0].into(),
     ];
     format!("| {} |", cells.join(" | "))
