@@ -25,6 +25,9 @@ mod instructions;
 mod mve;
 mod portable;
 mod twin;
+#[cfg(kernel = "vector128")]
+#[allow(unsafe_code)]
+mod vector128;
 
 #[cfg(kernel = "armv6m")]
 use armv6m as chosen;
@@ -43,6 +46,8 @@ use portable as chosen;
 
 pub(crate) use chosen::{TILE, activations, add, add_row, dense, interpolate, load, rounded_high};
 pub(crate) use twin::differences;
+#[cfg(kernel = "vector128")]
+use vector128 as chosen;
 
 /// A layer's activations.
 pub struct Input<'a> {
@@ -82,7 +87,7 @@ impl<'a> Input<'a> {
     }
 
     /// Whether words can be loaded from all, and there are any.
-    #[cfg(not(kernel = "portable"))]
+    #[cfg(not(any(kernel = "portable", kernel = "vector128")))]
     fn is_aligned(&self, weights: &[u8], biases: &[[u8; 4]]) -> bool {
         let pointers = [weights.as_ptr(), biases.as_ptr().cast(), self.x.as_ptr().cast()];
         !self.x.is_empty()
