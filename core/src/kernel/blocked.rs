@@ -1,6 +1,6 @@
 //! The dense kernel for many points at once: weights in blocks of sixteen rows, one for each lane of a vector.
 //!
-//! A word is 32 bits: of activations two `i16` or four `i8`, of weights as many, the 8-bit ones plus 128. Word k
+//! A word is 32 bits: of activations two `i16` or four `i8`, of weights as many, the 8-bit ones plus [`OFFSET`]. Word k
 //! of a block holds word k of its sixteen rows, so that a sum needs no step across lanes:
 //!
 //! ```text
@@ -15,6 +15,9 @@ use alloc::vec::Vec;
 
 /// Rows of a block.
 pub const ROWS: usize = 16;
+
+/// What 8-bit weights are kept with: x86 multiplies unsigned by signed numbers, others signed by signed.
+const OFFSET: u8 = if cfg!(target_arch = "x86_64") { 128 } else { 0 };
 
 /// A number for each row of a block.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -56,7 +59,7 @@ impl Blocked {
         let at = |row, column| if row < rows && column < columns { weight(row, column) } else { 0 };
         let word = |row, k| match format {
             Format::Pairs => join([0, 1].map(|i| i16::from(at(row, 2 * k + i)))),
-            Format::Quads => u32::from_le_bytes([0, 1, 2, 3].map(|i| at(row, 4 * k + i) as u8 ^ 0x80)),
+            Format::Quads => u32::from_le_bytes([0, 1, 2, 3].map(|i| at(row, 4 * k + i) as u8 ^ OFFSET)),
         };
         let words = format.words(columns);
         let block =
@@ -77,6 +80,7 @@ fn join([low, high]: [i16; 2]) -> u32 {
 }
 
 /// What 8-bit weights plus 128 sum too much: 128·Σx.
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub fn excess(x: &[u32]) -> i32 {
     let sum = |word: &u32| word.to_le_bytes().iter().map(|&x| i32::from(x as i8)).sum::<i32>();
@@ -161,8 +165,9 @@ fn dot(format: Format, w: u32, x: u32) -> i32 {
             product(0).wrapping_add(product(16))
         }
         Format::Quads => {
-            let product =
-                |i: usize| i32::from((w.to_le_bytes()[i] ^ 0x80) as i8) * i32::from(x.to_le_bytes()[i] as i8);
+            let product = |i: usize| {
+                i32::from((w.to_le_bytes()[i] ^ OFFSET) as i8) * i32::from(x.to_le_bytes()[i] as i8)
+            };
             product(0) + product(1) + product(2) + product(3)
         }
     }

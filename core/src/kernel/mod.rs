@@ -23,6 +23,8 @@ mod instructions;
 #[cfg(kernel = "mve")]
 #[allow(unsafe_code)]
 mod mve;
+#[cfg(all(feature = "batch", target_arch = "aarch64", target_endian = "little"))]
+mod neon;
 mod portable;
 mod twin;
 #[cfg(kernel = "vector128")]
