@@ -61,17 +61,16 @@ impl Unit for Neon {
     }
 }
 
-/// All tiles: points in fives and what is left, blocks in fours or one by one.
+/// All tiles: points in fours and what is left, blocks in fours or one by one.
 fn multiply<const QUADS: bool>(weights: &Blocked, x: &[u32], start: &[Block], sums: &mut [Block]) {
     weights.assert_fits(x, start, sums);
-    let points = x.chunks(5 * weights.words).zip(sums.chunks_mut(5 * start.len()));
+    let points = x.chunks(4 * weights.words).zip(sums.chunks_mut(4 * start.len()));
     for (x, sums) in points {
         match sums.len() / start.len() {
             1 => strip::<QUADS, 4, 1>(weights, x, start, sums),
             2 => strip::<QUADS, 2, 2>(weights, x, start, sums),
             3 => strip::<QUADS, 1, 3>(weights, x, start, sums),
-            4 => strip::<QUADS, 1, 4>(weights, x, start, sums),
-            _ => strip::<QUADS, 1, 5>(weights, x, start, sums),
+            _ => strip::<QUADS, 1, 4>(weights, x, start, sums),
         }
     }
 }
@@ -95,8 +94,9 @@ fn strip<const QUADS: bool, const R: usize, const C: usize>(
     }
 }
 
-/// `R` blocks of `C` points, by four words at a time, of which each row has a multiple.
+/// `R` blocks of `C` points.
 #[inline]
+#[expect(clippy::needless_range_loop, reason = "blocks r and points c, as in a matrix product")]
 fn tile<const QUADS: bool, const R: usize, const C: usize>(
     weights: &Blocked,
     first: usize,
@@ -105,77 +105,67 @@ fn tile<const QUADS: bool, const R: usize, const C: usize>(
     sums: &mut [Block],
 ) {
     let (words, blocks) = (weights.words, start.len());
-    let mut tile: [[[int32x4_t; 4]; C]; R] = from_fn(|r| [load(&start[first + r]); C]);
-    let rows: [&[[Block<u32>; 4]]; R] =
-        from_fn(|r| weights.weights[(first + r) * words..][..words].as_chunks().0);
-    let x: [&[[u32; 4]]; C] = from_fn(|c| x[c * words..][..words].as_chunks().0);
-    for k in 0..words / 4 {
-        // SAFETY: the target has NEON; sixteen bytes.
-        let x = x.map(|x| unsafe { vld1q_s16((&raw const x[k]).cast()) });
-        for (row, sums) in rows.iter().zip(&mut tile) {
-            let [w0, w1, w2, w3] = &row[k];
-            add_word::<QUADS, C, 0, 1>(sums, w0, &x);
-            add_word::<QUADS, C, 2, 3>(sums, w1, &x);
-            add_word::<QUADS, C, 4, 5>(sums, w2, &x);
-            add_word::<QUADS, C, 6, 7>(sums, w3, &x);
+    let mut sum: [[[int32x4_t; 4]; C]; R] = from_fn(|r| [load(&start[first + r]); C]);
+    let rows: [&[Block<u32>]; R] = from_fn(|r| &weights.weights[(first + r) * words..][..words]);
+    let x: [&[u32]; C] = from_fn(|c| &x[c * words..][..words]);
+    for k in 0..words {
+        // SAFETY: the target has NEON.
+        let x = x.map(|x| unsafe { vsetq_lane_s32::<0>(x[k] as i32, vdupq_n_s32(0)) });
+        for r in 0..R {
+            let w = if QUADS { load(&rows[r][k]) } else { load_parted(&rows[r][k]) };
+            for c in 0..C {
+                sum[r][c] = if QUADS { add_quads(sum[r][c], w, x[c]) } else { add_pairs(sum[r][c], w, x[c]) };
+            }
         }
     }
-    for (r, points) in tile.iter().enumerate() {
-        for (c, &block) in points.iter().enumerate() {
-            store(block, &mut sums[c * blocks + first + r]);
+    for r in 0..R {
+        for c in 0..C {
+            store(sum[r][c], &mut sums[c * blocks + first + r]);
         }
     }
 }
 
-/// The products of the word whose halves are lanes `LOW` and `HIGH` of each of x.
+/// The first columns of eight rows, the second ones, and those of the other eight rows.
 #[inline(always)]
-fn add_word<const QUADS: bool, const C: usize, const LOW: i32, const HIGH: i32>(
-    sums: &mut [[int32x4_t; 4]; C],
-    w: &Block<u32>,
-    x: &[int16x8_t; C],
-) {
-    if QUADS {
-        let w = load(w);
-        for (sums, &x) in sums.iter_mut().zip(x) {
-            *sums = from_fn(|i| dot::<LOW>(sums[i], w[i], x));
-        }
-    } else {
-        let halves: *const i16 = (&raw const *w).cast();
-        // SAFETY: the target has NEON; twice sixteen halves.
-        let (first, last) = unsafe { (vld2q_s16(halves), vld2q_s16(halves.add(ROWS))) };
-        for (sums, &x) in sums.iter_mut().zip(x) {
-            let [a, b, c, d] = *sums;
-            let ([a, b], [c, d]) = (
-                eight_rows::<HIGH>(eight_rows::<LOW>([a, b], first.0, x), first.1, x),
-                eight_rows::<HIGH>(eight_rows::<LOW>([c, d], last.0, x), last.1, x),
-            );
-            *sums = [a, b, c, d];
-        }
-    }
-}
-
-/// A weight of eight rows times an activation.
-#[inline(always)]
-fn eight_rows<const LANE: i32>([first, last]: [int32x4_t; 2], w: int16x8_t, x: int16x8_t) -> [int32x4_t; 2] {
+fn load_parted(block: &Block<u32>) -> [int32x4_t; 4] {
+    let halves: *const i16 = (&raw const *block).cast();
+    // SAFETY: the target has NEON; twice sixteen halves.
+    let (upper, lower) = unsafe { (vld2q_s16(halves), vld2q_s16(halves.add(ROWS))) };
     // SAFETY: the target has NEON.
-    unsafe { [vmlal_laneq_s16::<LANE>(first, vget_low_s16(w), x), vmlal_high_laneq_s16::<LANE>(last, w, x)] }
+    [upper.0, upper.1, lower.0, lower.1].map(|w| unsafe { vreinterpretq_s32_s16(w) })
 }
 
-/// Four weights of four rows times the activations whose first half is lane `LOW`. The intrinsic is not stable yet.
+/// Adds two products to each row's sum; `x` is a word in the first lane.
 #[inline(always)]
-fn dot<const LOW: i32>(sums: int32x4_t, w: int32x4_t, x: int16x8_t) -> int32x4_t {
-    let mut sums = sums;
-    // SAFETY: only for machines that have it; reads and writes registers.
+fn add_pairs([s0, s1, s2, s3]: [int32x4_t; 4], w: [int32x4_t; 4], x: int32x4_t) -> [int32x4_t; 4] {
+    // SAFETY: the target has NEON.
     unsafe {
-        asm!(
-            ".arch_extension dotprod",
-            "sdot {sums:v}.4s, {w:v}.16b, {x:v}.4b[{word}]",
-            sums = inout(vreg) sums,
-            w = in(vreg) w,
-            x = in(vreg) x,
-            word = const LOW / 2,
-            options(pure, nomem, nostack, preserves_flags),
-        );
+        let ([a, b, c, d], x) = (w.map(|w| vreinterpretq_s16_s32(w)), vreinterpretq_s16_s32(x));
+        let s0 = vmlal_laneq_s16::<0>(s0, vget_low_s16(a), x);
+        let s1 = vmlal_high_laneq_s16::<0>(s1, a, x);
+        let s2 = vmlal_laneq_s16::<0>(s2, vget_low_s16(c), x);
+        let s3 = vmlal_high_laneq_s16::<0>(s3, c, x);
+        let s0 = vmlal_laneq_s16::<1>(s0, vget_low_s16(b), x);
+        let s1 = vmlal_high_laneq_s16::<1>(s1, b, x);
+        let s2 = vmlal_laneq_s16::<1>(s2, vget_low_s16(d), x);
+        let s3 = vmlal_high_laneq_s16::<1>(s3, d, x);
+        [s0, s1, s2, s3]
+    }
+}
+
+/// Adds four products to each row's sum. The intrinsic is not stable yet.
+#[inline(always)]
+fn add_quads(mut sums: [int32x4_t; 4], w: [int32x4_t; 4], x: int32x4_t) -> [int32x4_t; 4] {
+    for (sums, w) in sums.iter_mut().zip(w) {
+        // SAFETY: only for machines that have it; reads and writes registers.
+        unsafe {
+            asm!(
+                ".arch_extension dotprod",
+                "sdot {0:v}.4s, {1:v}.16b, {2:v}.4b[0]",
+                inout(vreg) *sums, in(vreg) w, in(vreg) x,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
     }
     sums
 }
