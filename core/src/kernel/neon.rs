@@ -57,7 +57,11 @@ impl Unit for Neon {
         format: Format,
         y: &mut [u32],
     ) {
-        Portable.activate(sums, multipliers, curve, format, y);
+        let sums = sums.chunks_exact(multipliers.len()).flat_map(|sums| sums.iter().zip(multipliers));
+        for ((sum, multiplier), y) in sums.zip(y.chunks_exact_mut(format.words(ROWS))) {
+            let (sum, multiplier) = (load(sum), load(multiplier));
+            pack(from_fn(|i| curved(rounded_high(sum[i], multiplier[i]), curve)), format, y);
+        }
     }
 }
 
@@ -183,5 +187,57 @@ fn store(sums: [int32x4_t; 4], block: &mut Block) {
     for (sums, words) in sums.into_iter().zip(block.0.as_chunks_mut::<4>().0) {
         // SAFETY: the target has NEON; four words.
         unsafe { vst1q_s32(words.as_mut_ptr(), sums) };
+    }
+}
+
+/// Sixteen activations into words.
+#[inline(always)]
+fn pack([a, b, c, d]: [int32x4_t; 4], format: Format, y: &mut [u32]) {
+    assert_eq!(y.len(), format.words(ROWS));
+    let y = y.as_mut_ptr().cast();
+    // SAFETY: the target has NEON; y has the 32 bytes of eight words, or the 16 bytes of four.
+    unsafe {
+        let halves = |low, high| vmovn_high_s32(vmovn_s32(low), high);
+        let (first, last) = (halves(a, b), halves(c, d));
+        match format {
+            Format::Pairs => vst1q_s16_x2(y, int16x8x2_t(first, last)),
+            Format::Quads => vst1q_s8(y.cast(), vmovn_high_s16(vmovn_s16(first), last)),
+        }
+    }
+}
+
+/// As [`activation`](crate::activation::activation), on four rows.
+#[inline(always)]
+fn curved(z: int32x4_t, curve: &Curve<'_>) -> int32x4_t {
+    let Curve { table, shift, left_slope, right_slope } = *curve;
+    let reach = 128 << shift;
+    // SAFETY: the target has NEON. A segment is 0…255, and its two knots end with byte 513 of the table's 514.
+    unsafe {
+        let int = |v: i32| vdupq_n_s32(v);
+        let within = |v, low, high| vmaxq_s32(vminq_s32(v, int(high)), int(low));
+        let down = int(-(shift as i32));
+        let z = within(z, -32_768, 32_767);
+        let inside = within(z, -reach, reach - 1);
+        let mut segments = [0; 4];
+        vst1q_s32(segments.as_mut_ptr(), vaddq_s32(vshlq_s32(inside, down), int(128)));
+        let knots = segments.map(|k| table.as_ptr().cast::<i32>().byte_add(2 * k as usize).read_unaligned());
+        let knots = vld1q_s32(knots.as_ptr());
+        let (left, right) = (vshrq_n_s32::<16>(vshlq_n_s32::<16>(knots)), vshrq_n_s32::<16>(knots));
+        let rise = vmulq_s32(vsubq_s32(right, left), vandq_s32(inside, int((1 << shift) - 1)));
+        let y = vaddq_s32(left, vrshlq_s32(rise, down));
+        let slope = vbslq_s32(vcltzq_s32(z), int(left_slope.into()), int(right_slope.into()));
+        let line = vrshrq_n_s32::<14>(vmulq_s32(vsubq_s32(z, inside), slope));
+        let far = within(vaddq_s32(y, line), -32_768, 32_767);
+        vbslq_s32(vceqq_s32(z, inside), y, far)
+    }
+}
+
+/// As [`rounded_high`](crate::arith::rounded_high).
+#[inline(always)]
+fn rounded_high(sum: int32x4_t, multiplier: int32x4_t) -> int32x4_t {
+    // SAFETY: the target has NEON.
+    unsafe {
+        let low = vmull_s32(vget_low_s32(sum), vget_low_s32(multiplier));
+        vrshrn_high_n_s64::<32>(vrshrn_n_s64::<32>(low), vmull_high_s32(sum, multiplier))
     }
 }
