@@ -112,6 +112,16 @@ fn digests_are_the_same_everywhere() {
     assert!(different.is_empty(), "other digests: {different:?}");
 }
 
+/// Those of boards are compared where their instructions are counted.
+#[test]
+fn kernels_of_operating_systems_equal_the_portable_one() {
+    for case in available(CASES.iter().filter(|case| !case.bare_metal())) {
+        let job = Job { features: &["count"], ..Job::program("count") };
+        let output = run(case, &firmware(case, &job).expect("the program builds"), b"");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "kernel 0\n", "{}", case.name);
+    }
+}
+
 #[test]
 fn comparing_finds_a_wrong_and_a_missing_digest() {
     let expected = Expected::parse("digest mixture ddim 00000000000000aa 00000000000000bb\n");

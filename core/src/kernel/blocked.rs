@@ -7,8 +7,7 @@
 //! sums[row] += Σ_i weight_i·x_i     over the two or four i of a word, for all sixteen rows
 //! ```
 //!
-//! Activations of 8 bits are kept plus 128, as the products of AVX-512 VNNI are of an unsigned and a signed byte; the sums start
-//! at −128·Σw, which takes that out again.
+//! Activations of 8 bits are kept plus [`OFFSET`]; the sums start at −OFFSET·Σw, which takes that out again.
 //!
 //! Rows and columns are padded to sixteen with weights of zero, so what the padding of x holds does not matter.
 
@@ -16,8 +15,8 @@ use crate::activation::{Curve, activation};
 use crate::arith::{quantize, rounded_high, saturate16};
 use alloc::vec::Vec;
 
-/// What is added to activations of 8 bits.
-pub const OFFSET: u8 = 128;
+/// What is added to activations of 8 bits: x86 multiplies unsigned by signed numbers, others signed by signed.
+pub const OFFSET: u8 = if cfg!(target_arch = "x86_64") { 128 } else { 0 };
 /// Rows of a block.
 pub const ROWS: usize = 16;
 
@@ -169,7 +168,8 @@ fn dot(format: Format, w: u32, x: u32) -> i32 {
             product(0).wrapping_add(product(16))
         }
         Format::Quads => {
-            let product = |i: usize| i32::from(w.to_le_bytes()[i] as i8) * i32::from(x.to_le_bytes()[i]);
+            let x = x.to_le_bytes().map(|x| i32::from((x ^ OFFSET) as i8) + i32::from(OFFSET));
+            let product = |i: usize| i32::from(w.to_le_bytes()[i] as i8) * x[i];
             product(0) + product(1) + product(2) + product(3)
         }
     }

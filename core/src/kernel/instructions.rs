@@ -1,6 +1,8 @@
 //! Which vector unit computes for many points at once.
 
 use super::blocked::{Format, Portable, Unit};
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+use super::neon::Neon;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2::Avx2, avx512::Avx512};
 use alloc::vec::Vec;
@@ -16,6 +18,8 @@ enum Kind {
     Avx2(Avx2),
     #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
+    #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+    Neon(Neon),
 }
 
 impl Instructions {
@@ -27,6 +31,8 @@ impl Instructions {
             all.extend(Avx512::detect().map(Kind::Avx512));
             all.extend(Avx2::detect().map(Kind::Avx2));
         }
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+        all.extend(Neon::available().into_iter().map(Kind::Neon));
         all.push(Kind::Portable(Portable));
         all.into_iter().map(Self).collect()
     }
@@ -44,6 +50,8 @@ impl Instructions {
             Kind::Avx2(_) => "AVX2",
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512(_) => "AVX-512 VNNI",
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Kind::Neon(neon) => neon.name(),
         }
     }
 
@@ -54,6 +62,8 @@ impl Instructions {
             Kind::Avx2(unit) => unit,
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512(unit) => unit,
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Kind::Neon(unit) => unit,
         }
     }
 
@@ -62,7 +72,91 @@ impl Instructions {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2(_) => Format::Pairs,
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Kind::Neon(neon) => neon.narrow(),
             _ => Format::Quads,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Block, Blocked, ROWS};
+    use super::*;
+    use crate::activation::{Curve, TABLE};
+    use crate::rng::stream;
+    use alloc::vec;
+    use core::array::from_fn;
+    use rand_core::Rng;
+
+    /// A layer, and points before it.
+    struct Layer<'a> {
+        weights: Blocked,
+        rows: usize,
+        start: Vec<Block>,
+        multipliers: Vec<Block>,
+        scales: Vec<Block<f32>>,
+        curve: Curve<'a>,
+        x: Vec<u32>,
+        floats: Vec<f32>,
+    }
+
+    /// All that a unit makes of it.
+    fn results(unit: &dyn Unit, layer: &Layer<'_>, y: Format) -> (Vec<Block>, [Vec<u32>; 3]) {
+        let Layer { weights, rows, start, multipliers, scales, curve, x, floats } = layer;
+        let mut sums = vec![Block::default(); x.len() / weights.words * start.len()];
+        unit.multiply(weights, x, start, &mut sums);
+        let mut activations = vec![0; sums.len() * y.words(ROWS)];
+        unit.activate(&sums, multipliers, curve, y, &mut activations);
+        let mut quantized = activations.clone();
+        unit.quantize(floats, *rows, 30.0, 100, y, &mut quantized);
+        let mut eps = vec![0.0; floats.len()];
+        unit.scale(&sums, scales, (0.7, 0.3), *rows, floats, &mut eps);
+        (sums, [activations, quantized, eps.into_iter().map(f32::to_bits).collect()])
+    }
+
+    #[test]
+    fn every_unit_has_the_bits_of_plain_rust() {
+        let mut rng = stream(1, 0);
+        let mut any = || {
+            let word = rng.next_u32();
+            *[i32::MIN, i32::MAX, -1, 0].get(word as usize % 16).unwrap_or(&(word as i32))
+        };
+        for case in 0..400 {
+            let [points, rows, columns] = [13, 150, 70].map(|n| 1 + any() as u32 as usize % n);
+            let [format, y] = [case, case / 2].map(|bit| [Format::Pairs, Format::Quads][bit % 2]);
+            let bytes: Vec<i8> = (0..rows * columns).map(|_| (any() >> 24).max(-127) as i8).collect();
+            let weights = Blocked::new(format, rows, columns, |row, column| bytes[row * columns + column]);
+            let mut blocks = |shift| {
+                let block = |_| Block(from_fn(|_| any() >> shift));
+                (0..rows.div_ceil(ROWS)).map(block).collect()
+            };
+            let (start, multipliers): (_, Vec<_>) = (blocks(0), blocks(10));
+            let table = from_fn::<_, { 2 * TABLE }, _>(|_| any() as u8);
+            let layer = Layer {
+                rows,
+                start,
+                scales: multipliers.iter().map(|block| Block(block.0.map(|m| m as f32 * 1e-9))).collect(),
+                multipliers,
+                curve: Curve {
+                    table: &table,
+                    shift: any() as u32 % 9,
+                    left_slope: any() as i16,
+                    right_slope: any() as i16,
+                },
+                x: (0..points * weights.words).map(|_| any() as u32).collect(),
+                floats: (0..points * rows).map(|_| any() as f32 * 2e-9).collect(),
+                weights,
+            };
+            let expected = results(&Portable, &layer, y);
+            for instructions in Instructions::available() {
+                let found = results(instructions.unit(), &layer, y);
+                assert!(
+                    found == expected,
+                    "{}: {format:?}, {points}, {rows}, {columns}",
+                    instructions.name()
+                );
+            }
         }
     }
 }

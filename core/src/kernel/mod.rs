@@ -23,8 +23,13 @@ mod instructions;
 #[cfg(kernel = "mve")]
 #[allow(unsafe_code)]
 mod mve;
+#[cfg(all(feature = "batch", target_arch = "aarch64", target_endian = "little"))]
+mod neon;
 mod portable;
 mod twin;
+#[cfg(kernel = "vector128")]
+#[allow(unsafe_code)]
+mod vector128;
 
 #[cfg(kernel = "armv6m")]
 use armv6m as chosen;
@@ -43,6 +48,8 @@ use portable as chosen;
 
 pub(crate) use chosen::{TILE, activations, add, add_row, dense, interpolate, load, rounded_high};
 pub(crate) use twin::differences;
+#[cfg(kernel = "vector128")]
+use vector128 as chosen;
 
 /// A layer's activations.
 pub struct Input<'a> {

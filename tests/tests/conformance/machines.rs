@@ -47,6 +47,14 @@ const DESKTOP: Case = Case {
 
 const STATIC: &str = "-Ctarget-feature=+crt-static";
 
+const WASM: Case = Case {
+    name: "wasm32 in node",
+    target: "wasm32-unknown-unknown",
+    release: true,
+    run: Run::With(&["node", "run.mjs"]),
+    ..DESKTOP
+};
+
 /// An emulated board that the target chooses.
 pub const fn board(name: &'static str, target: &'static str) -> Case {
     Case { name, target, release: true, run: Run::Board, full: false, ..DESKTOP }
@@ -78,13 +86,8 @@ pub const CASES: &[Case] = &[
         full: false,
         ..DESKTOP
     },
-    Case {
-        name: "wasm32 in node",
-        target: "wasm32-unknown-unknown",
-        release: true,
-        run: Run::With(&["node", "run.mjs"]),
-        ..DESKTOP
-    },
+    WASM,
+    Case { name: "wasm32 simd128 in node", flags: "-Ctarget-feature=+simd128", ..WASM },
     board("Cortex-M0", "thumbv6m-none-eabi"),
     board("Cortex-M3", "thumbv7m-none-eabi"),
     board("Cortex-M4 without FPU", "thumbv7em-none-eabi"),
