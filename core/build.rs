@@ -5,7 +5,8 @@ use std::env::var;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    let kernels = ["portable", "armv6m", "armv7m", "dsp", "mve", "vector128"].map(|name| format!("{name:?}"));
+    let kernels =
+        ["portable", "armv6m", "armv7m", "dsp", "mve", "rv32m", "vector128"].map(|name| format!("{name:?}"));
     println!("cargo:rustc-check-cfg=cfg(kernel, values({}))", kernels.join(", "));
     let feature = |name: &str| var(format!("CARGO_FEATURE_{name}")).is_ok();
     let instructions = var("CARGO_CFG_TARGET_FEATURE").unwrap_or_default();
@@ -16,6 +17,7 @@ fn main() {
         target if target.starts_with("thumbv7em") => "dsp",
         target if target.starts_with("thumbv8m.main") && feature("MVE") => "mve",
         target if target.starts_with("thumbv8m.main") && feature("DSP") => "dsp",
+        target if target.starts_with("riscv32im") => "rv32m",
         target if target.starts_with("aarch64-") && has("neon") => "vector128",
         target if target.starts_with("wasm32") && has("simd128") => "vector128",
         _ => "portable",

@@ -83,7 +83,7 @@ const CORES: [Core; 6] = [
             ..board("Cortex-M55", "thumbv8m.main-none-eabihf")
         },
         memory: 0x6000_0000,
-        // Sixteen products are one VMLADAVA for bytes; 16-bit activations take a quarter of that, VMLALDAVA and VMLADAVA for 16.
+        // Sixteen products are one VMLADAVA for bytes; with 16-bit activations two.
         bound: 0.0625,
         cycles: None,
         rival: [0.58, 0.49, 0.49, 0.49, 147.0 / 264.192],

@@ -42,8 +42,7 @@ pub fn dense(bits: u8, weights: &[u8], biases: &[[u8; 4]], input: &Input<'_>, su
     }
     by_four(bits, weights, biases, input, sums, &|weights| {
         let mut sums = [0; 4];
-        let (first, second) = weights.split_at_checked(2 * input.x.len()).unwrap_or_default();
-        let second = if second.is_empty() { first } else { second };
+        let (first, second) = input.pairs(weights);
         if !second.is_empty() {
             // SAFETY: both slices have two bytes for each activation; those are aligned to words and of even number.
             unsafe { tinyscore_four_rows_armv6m(first.as_ptr(), second.as_ptr(), x.start, x.end, &mut sums) };

@@ -71,11 +71,15 @@ pub fn dense(bits: u8, weights: &[u8], biases: &[[u8; 4]], input: &Input<'_>, su
             sums
         });
     }
-    let sums = input.groups(2, weights, biases, sums);
-    if sums.is_empty() || input.x.is_empty() {
+    let mut pairs = biases.len().min(sums.len()) / 2;
+    while 2 * input.x.len() * pairs > weights.len() {
+        pairs -= 1;
+    }
+    if pairs == 0 || input.x.is_empty() {
         return;
     }
-    let (x, sums) = (input.x.as_ptr_range(), sums.as_mut_ptr_range());
+    let (x, sums) =
+        (input.x.as_ptr_range(), sums.get_mut(..2 * pairs).unwrap_or_default().as_mut_ptr_range());
     // SAFETY: there are a bias and a row of weights as long as `x` for each sum, of which the number is even.
     unsafe {
         tinyscore_dense_dsp(

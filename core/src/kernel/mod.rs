@@ -26,6 +26,9 @@ mod mve;
 #[cfg(all(feature = "batch", target_arch = "aarch64", target_endian = "little"))]
 mod neon;
 mod portable;
+#[cfg(kernel = "rv32m")]
+#[allow(unsafe_code)]
+mod rv32m;
 mod twin;
 #[cfg(kernel = "vector128")]
 #[allow(unsafe_code)]
@@ -45,6 +48,8 @@ pub use instructions::Instructions;
 use mve as chosen;
 #[cfg(kernel = "portable")]
 use portable as chosen;
+#[cfg(kernel = "rv32m")]
+use rv32m as chosen;
 
 pub(crate) use chosen::{TILE, activations, add, add_row, dense, interpolate, load, rounded_high};
 pub(crate) use twin::differences;
@@ -88,6 +93,13 @@ impl<'a> Input<'a> {
         wide
     }
 
+    /// The two pairs of zipped rows in `weights`; one that is left twice.
+    #[inline(always)]
+    fn pairs<'w>(&self, weights: &'w [u8]) -> (&'w [u8], &'w [u8]) {
+        let (first, second) = weights.split_at_checked(2 * self.x.len()).unwrap_or_default();
+        (first, if second.is_empty() { first } else { second })
+    }
+
     /// Whether words can be loaded from all, and there are any.
     #[cfg(any(kernel = "armv6m", kernel = "armv7m", kernel = "mve"))]
     fn is_aligned(&self, weights: &[u8], biases: &[[u8; 4]]) -> bool {
@@ -95,22 +107,6 @@ impl<'a> Input<'a> {
         !self.x.is_empty()
             && self.x.len().is_multiple_of(2)
             && pointers.iter().all(|p| p.cast::<u32>().is_aligned())
-    }
-
-    /// As many sums as there are biases and rows of weights for, in groups of zipped rows.
-    #[cfg(kernel = "dsp")]
-    fn groups<'s>(
-        &self,
-        zipped: usize,
-        weights: &[u8],
-        biases: &[[u8; 4]],
-        sums: &'s mut [i32],
-    ) -> &'s mut [i32] {
-        let mut groups = biases.len().min(sums.len()) / zipped;
-        while 2 * self.x.len() * groups > weights.len() {
-            groups -= 1;
-        }
-        sums.get_mut(..zipped * groups).unwrap_or_default()
     }
 }
 

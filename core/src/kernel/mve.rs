@@ -91,8 +91,7 @@ pub fn dense(bits: u8, weights: &[u8], biases: &[[u8; 4]], input: &Input<'_>, su
     if !input.bytes {
         return by_four(bits, weights, biases, input, sums, &|weights| {
             let mut sums = [0; 4];
-            let (first, second) = weights.split_at_checked(2 * count).unwrap_or_default();
-            let second = if second.is_empty() { first } else { second };
+            let (first, second) = input.pairs(weights);
             if !second.is_empty() {
                 // SAFETY: both slices have two bytes for each activation.
                 unsafe {

@@ -13,7 +13,7 @@ pub fn dense(bits: u8, weights: &[u8], biases: &[[u8; 4]], input: &Input<'_>, su
         by_four(bits, weights, biases, input, sums, &|weights| rows_of_nibbles(weights, input.values()));
     } else {
         by_four(bits, weights, biases, input, sums, &|weights| {
-            rows_of_bytes(weights, input.x.len(), input.values())
+            rows_of_bytes(input.pairs(weights), input.values())
         });
     }
 }
@@ -74,9 +74,7 @@ pub fn rounded_high(acc: i32, multiplier: i32) -> i32 {
 }
 
 /// Σ w·x of two pairs of zipped rows, in the low bytes with the offset.
-fn rows_of_bytes(weights: &[u8], columns: usize, x: impl Iterator<Item = i32>) -> [i32; 4] {
-    let (first, second) = weights.split_at_checked(2 * columns).unwrap_or_default();
-    let second = if second.is_empty() { first } else { second };
+fn rows_of_bytes((first, second): (&[u8], &[u8]), x: impl Iterator<Item = i32>) -> [i32; 4] {
     let [mut s0, mut s1, mut s2, mut s3] = [0_i32; 4];
     for ((&first, &second), x) in first.as_chunks().0.iter().zip(second.as_chunks().0).zip(x) {
         let [first, second] = [i16::from_le_bytes(first), i16::from_le_bytes(second)];

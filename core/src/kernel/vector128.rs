@@ -28,8 +28,7 @@ pub fn dense(bits: u8, weights: &[u8], biases: &[[u8; 4]], input: &Input<'_>, su
         by_four(bits, weights, biases, input, sums, &|weights| four_rows(weights, weights, input.x, nibbles));
     } else {
         by_four(bits, weights, biases, input, sums, &|weights| {
-            let (first, second) = weights.split_at_checked(2 * input.x.len()).unwrap_or_default();
-            let second = if second.is_empty() { first } else { second };
+            let (first, second) = input.pairs(weights);
             four_rows(first, second, input.x, bytes)
         });
     }
