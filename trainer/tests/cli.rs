@@ -312,6 +312,8 @@ fn energy_networks_train_and_sample() {
             let sample = ["sample", &model, "-n", "20", "--sampler", sampler, "--steps", "1", "--out", &out];
             assert!(works(dir, &sample).contains("20 samples of 2 dimensions"));
         }
+        let mala = ["sample", &model, "--sampler", "mala", "--compensate", "--out", "x.npy"];
+        fails(dir, &mala, 2, &["neither --guidance nor --compensate"]);
         let digest = works(dir, &["digest", &model]);
         assert!(
             digest.contains("digest mala-energy ") && digest.contains("digest clamped-langevin "),
@@ -501,6 +503,11 @@ fn labelled_images_train_and_constant_pixels_stay() {
     works(dir, &args);
     works(dir, &["sample", "run/model.postcard", "--class", "2", "-n", "20", "--out", "a.npy"]);
     fails(dir, &["sample", "run/model.postcard", "--class", "3", "--out", "b.npy"], 2, &["class 3"]);
+    let ddim = ["sample", "run/model.postcard", "--sampler", "ddim", "--steps", "2", "--class", "2", "--out"];
+    for (file, guidance, evaluations) in [("c.npy", "0", "2 evaluations"), ("d.npy", "1", "4 evaluations")] {
+        let said = works(dir, &[&ddim[..], &[file, "--guidance", guidance]].concat());
+        assert!(said.contains(evaluations), "{said}");
+    }
     let samples = trainer::data::read(&dir.join("a.npy")).unwrap();
     assert!(samples.rows().all(|row| row[0] == 7.0 && row[1].abs() < 1e-7));
     assert!(samples.rows().any(|row| row[2] != samples.row(0)[2]));

@@ -199,7 +199,7 @@ pub fn sample(args: &Sample) -> Result<()> {
         args.out.display(),
         args.n,
         network.model().data_dim(),
-        plan.evaluations(),
+        plan.evaluations() * if args.guidance > 0.0 { 2 } else { 1 },
     );
     Ok(())
 }
@@ -210,6 +210,11 @@ fn sample_energy(args: &Sample, sampler: Method, network: &Network<'_>) -> Resul
         let what = format!("sampler {}: {}", sampler.name(), tinyscore::Error::NoEnergy);
         return Err(UsageError(what).into());
     };
+    if args.guidance > 0.0 || args.compensate {
+        let what =
+            format!("sampler {} takes neither --guidance nor --compensate; leave them out", sampler.name());
+        return Err(UsageError(what).into());
+    }
     let mut energy = energy.clone();
     let wrong = |e| UsageError(format!("sampler {}: {e}", sampler.name()));
     energy.choose(args.class).map_err(wrong)?;
