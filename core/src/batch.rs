@@ -114,14 +114,8 @@ impl BatchMlp<'_> {
         let mut conditions = [model.condition(level), class];
         let mut formats = layers.iter().map(|dense| dense.weights.format);
         let format = formats.next().unwrap_or(Format::Pairs);
-        unit.quantize(
-            points,
-            dim,
-            at.input_gain,
-            model.input_limit(),
-            format,
-            part(x, count * format.words(dim)),
-        );
+        let words = count * format.words(dim);
+        unit.quantize(points, dim, at.input_gain, model.input_limit(), format, part(x, words));
         for (layer, dense) in model.layers().zip(layers.iter()) {
             start.clone_from(&dense.biases);
             conditions.iter().for_each(|words| add(words, start));

@@ -22,15 +22,8 @@ fn main() {
     let number = |text: &str| text.parse::<usize>().expect("a whole number");
     let widths: Vec<usize> = widths.split(',').map(number).collect();
     let (batch, threads) = (number(batch), number(threads));
-    let mut tiny = Tiny::new(&widths, 1);
-    if bits == "8" {
-        tiny = tiny.narrowed();
-    }
-    for layer in &mut tiny.layers {
-        // All pre-activations inside the table, as nearly all of a trained model are.
-        layer.shift = 8;
-        layer.multipliers.fill(1 << 20);
-    }
+    let tiny = Tiny::new(&widths, 1);
+    let tiny = if bits == "8" { tiny.narrowed() } else { tiny }.inside_the_table();
     let sigmas: Vec<f32> = tiny.levels.iter().map(|level| level.sigma).collect();
     let blob = tiny.encode(&Ddim.plan(&sigmas[..]).expect("levels")).expect("a good model");
     let network = network(&blob).expect("a good model");

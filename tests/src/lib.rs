@@ -142,6 +142,15 @@ impl Tiny {
         self
     }
 
+    /// The same with all pre-activations inside the table, as nearly all of a trained model are.
+    pub fn inside_the_table(mut self) -> Self {
+        for layer in &mut self.layers {
+            layer.shift = 8;
+            layer.multipliers.fill(1 << 20);
+        }
+        self
+    }
+
     /// The blob, with `plan` stored in it.
     ///
     /// # Errors

@@ -115,12 +115,7 @@ fn macs(widths: &[usize], part: &str) -> usize {
 }
 
 fn model(widths: &[usize], bits: u8) -> PathBuf {
-    let mut tiny = Tiny::with_bits(widths, 1, |_| bits);
-    for layer in &mut tiny.layers {
-        // All pre-activations inside the table, as nearly all of a trained model are.
-        layer.shift = 8;
-        layer.multipliers.fill(1 << 20);
-    }
+    let tiny = Tiny::with_bits(widths, 1, |_| bits).inside_the_table();
     let sigmas: Vec<f32> = tiny.levels.iter().map(|level| level.sigma).collect();
     let plan = Heun.plan(sigmas).expect("a plan");
     let name: Vec<String> = widths.iter().map(ToString::to_string).collect();

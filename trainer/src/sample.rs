@@ -312,33 +312,20 @@ pub fn draw_chains<S>(
 where
     S: Score + Clone + Send + Sync,
 {
-    match score.dim() {
-        0..=8 => draw_within::<8, S>(score, plan, chains, seed, done),
-        9..=64 => draw_within::<64, S>(score, plan, chains, seed, done),
-        65..=256 => draw_within::<256, S>(score, plan, chains, seed, done),
-        _ => draw_within::<MAX_DIM, S>(score, plan, chains, seed, done),
+    match (score.dim(), plan.history()) {
+        (0..=8, 0) => draw_within::<8, 0, S>(score, plan, chains, seed, done),
+        (0..=8, _) => draw_within::<8, HISTORY, S>(score, plan, chains, seed, done),
+        (9..=64, 0) => draw_within::<64, 0, S>(score, plan, chains, seed, done),
+        (9..=64, _) => draw_within::<64, HISTORY, S>(score, plan, chains, seed, done),
+        (65..=256, 0) => draw_within::<256, 0, S>(score, plan, chains, seed, done),
+        (65..=256, _) => draw_within::<256, HISTORY, S>(score, plan, chains, seed, done),
+        (_, 0) => draw_within::<MAX_DIM, 0, S>(score, plan, chains, seed, done),
+        _ => draw_within::<MAX_DIM, HISTORY, S>(score, plan, chains, seed, done),
     }
 }
 
-/// As [`draw_chains`], with chains of capacity `D`: the less memory, the more of them stay near.
-fn draw_within<const D: usize, S>(
-    score: &S,
-    plan: &(impl Plan + Sync + ?Sized),
-    chains: Range<usize>,
-    seed: u64,
-    done: impl Fn(usize) + Sync,
-) -> Result<Points, Error>
-where
-    S: Score + Clone + Send + Sync,
-{
-    match plan.history() {
-        0 => draw_keeping::<D, 0, S>(score, plan, chains, seed, done),
-        _ => draw_keeping::<D, HISTORY, S>(score, plan, chains, seed, done),
-    }
-}
-
-/// As [`draw_within`], with chains that keep `P` old evaluations.
-fn draw_keeping<const D: usize, const P: usize, S>(
+/// As [`draw_chains`], with chains of capacity `D` that keep `P` old evaluations: the less memory, the more of them stay near.
+fn draw_within<const D: usize, const P: usize, S>(
     score: &S,
     plan: &(impl Plan + Sync + ?Sized),
     chains: Range<usize>,

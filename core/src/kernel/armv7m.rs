@@ -4,7 +4,7 @@
 //! and four `MLA` of 2 cycles.
 
 pub use super::portable::{TILE, activations, add, add_row, interpolate, load, rounded_high};
-use super::{Input, by_four, portable};
+use super::{Input, by_four, four_rows, portable};
 use core::arch::global_asm;
 
 unsafe extern "C" {
@@ -24,15 +24,9 @@ pub fn dense(bits: u8, weights: &[u8], biases: &[[u8; 4]], input: &Input<'_>, su
     if bits == 4 || !input.is_aligned(weights, biases) {
         return portable::dense(bits, weights, biases, input, sums);
     }
-    let x = input.x.as_ptr_range();
     by_four(bits, weights, biases, input, sums, &|weights| {
-        let mut sums = [0; 4];
-        let (first, second) = input.pairs(weights);
-        if !second.is_empty() {
-            // SAFETY: both slices have two bytes for each activation; those are aligned to words and of even number.
-            unsafe { tinyscore_four_rows_armv7m(first.as_ptr(), second.as_ptr(), x.start, x.end, &mut sums) };
-        }
-        sums
+        // SAFETY: the kernel is of this shape; all is aligned to words.
+        unsafe { four_rows(tinyscore_four_rows_armv7m, weights, input) }
     });
 }
 

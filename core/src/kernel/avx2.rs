@@ -5,7 +5,9 @@
 
 #![allow(unsafe_code)]
 
-use super::blocked::{Block, Blocked, Format, Portable, ROWS, Unit, quantize_all, scale_all};
+use super::blocked::{
+    Block, Blocked, Format, Portable, ROWS, Unit, quantize_all, scale_all, with_multipliers,
+};
 use crate::activation::Curve;
 use core::arch::x86_64::*;
 use core::array::from_fn;
@@ -191,7 +193,7 @@ fn load<T>(block: &Block<T>) -> [__m256i; 2] {
 /// As [`activation`](crate::activation::activation) and the rounding before it, on sixteen rows.
 #[target_feature(enable = "avx2")]
 fn activate(sums: &[Block], multipliers: &[Block], curve: &Curve<'_>, y: &mut [u32]) {
-    let sums = sums.chunks_exact(multipliers.len()).flat_map(|sums| sums.iter().zip(multipliers));
+    let sums = with_multipliers(sums, multipliers);
     for ((sum, multiplier), y) in sums.zip(y.chunks_exact_mut(ROWS / 2)) {
         let (sum, multiplier) = (load(sum), load(multiplier));
         pack([0, 1].map(|half| curved(rounded_high(sum[half], multiplier[half]), curve)), y);

@@ -7,7 +7,7 @@
 
 #![allow(unsafe_code)]
 
-use super::blocked::{Block, Blocked, Format, OFFSET, ROWS, Unit, quantize_all, scale_all};
+use super::blocked::{Block, Blocked, Format, OFFSET, ROWS, Unit, quantize_all, scale_all, with_multipliers};
 use crate::activation::Curve;
 use core::arch::asm;
 use core::arch::x86_64::*;
@@ -214,7 +214,7 @@ fn activate(sums: &[Block], multipliers: &[Block], curve: &Curve<'_>, format: Fo
     let int = |v: i32| _mm512_set1_epi32(v);
     let Curve { table, shift, .. } = *curve;
     let (width, shift_by) = (1 << shift, _mm_cvtsi32_si128(shift as i32));
-    let sums = sums.chunks_exact(multipliers.len()).flat_map(|sums| sums.iter().zip(multipliers));
+    let sums = with_multipliers(sums, multipliers);
     for ((sum, multiplier), y) in sums.zip(y.chunks_exact_mut(format.words(ROWS))) {
         let z = rounded_high(load(sum), load(multiplier));
         let from_the_left = _mm512_add_epi32(z, int(128 * width));

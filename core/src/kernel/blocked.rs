@@ -152,7 +152,7 @@ impl Unit for Portable {
         format: Format,
         y: &mut [u32],
     ) {
-        let sums = sums.chunks_exact(multipliers.len()).flat_map(|sums| sums.iter().zip(multipliers));
+        let sums = with_multipliers(sums, multipliers);
         for ((sums, multipliers), y) in sums.zip(y.chunks_exact_mut(format.words(ROWS))) {
             let z = |i: usize| saturate16(rounded_high(sums.0[i], multipliers.0[i]));
             pack(core::array::from_fn(|i| activation(curve, z(i).into())), format, y);
@@ -186,6 +186,15 @@ fn pack(values: [i16; ROWS], format: Format, y: &mut [u32]) {
             }
         }
     }
+}
+
+/// The sums of all points, each block beside its multipliers.
+#[inline(always)]
+pub fn with_multipliers<'a>(
+    sums: &'a [Block],
+    multipliers: &'a [Block],
+) -> impl Iterator<Item = (&'a Block, &'a Block)> {
+    sums.chunks_exact(multipliers.len()).flat_map(move |sums| sums.iter().zip(multipliers))
 }
 
 /// [`Unit::quantize`] by sixteen values at a time.

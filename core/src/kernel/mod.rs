@@ -110,6 +110,26 @@ impl<'a> Input<'a> {
     }
 }
 
+/// Σ w·x of two pairs of zipped rows: of the weights of each, of activations and their end, to the sums.
+#[cfg(any(kernel = "armv6m", kernel = "armv7m", kernel = "rv32m"))]
+type FourRows = unsafe extern "C" fn(*const u8, *const u8, *const i16, *const i16, &mut [i32; 4]);
+
+/// The pairs of zipped rows in `weights` by `kernel`.
+///
+/// # Safety
+/// `kernel` reads two bytes of each pair for each activation, which are of even number, and all is aligned as it needs.
+#[cfg(any(kernel = "armv6m", kernel = "armv7m", kernel = "rv32m"))]
+#[allow(unsafe_code)]
+#[inline(always)]
+unsafe fn four_rows(kernel: FourRows, weights: &[u8], input: &Input<'_>) -> [i32; 4] {
+    let (mut sums, x, (first, second)) = ([0; 4], input.x.as_ptr_range(), input.pairs(weights));
+    if !second.is_empty() {
+        // SAFETY: as this function's; both pairs have two bytes for each activation.
+        unsafe { kernel(first.as_ptr(), second.as_ptr(), x.start, x.end, &mut sums) };
+    }
+    sums
+}
+
 /// `sums = biases + four(weights)` for four rows at a time, or the two that are left, with the offsets of the zipped rows
 /// taken out.
 #[inline(never)]

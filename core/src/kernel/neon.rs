@@ -11,7 +11,7 @@
 
 #![allow(unsafe_code)]
 
-use super::blocked::{Block, Blocked, Format, Portable, ROWS, Unit};
+use super::blocked::{Block, Blocked, Format, Portable, ROWS, Unit, with_multipliers};
 use crate::activation::Curve;
 use core::arch::aarch64::*;
 use core::arch::asm;
@@ -58,7 +58,7 @@ impl Unit for Neon {
         format: Format,
         y: &mut [u32],
     ) {
-        let sums = sums.chunks_exact(multipliers.len()).flat_map(|sums| sums.iter().zip(multipliers));
+        let sums = with_multipliers(sums, multipliers);
         for ((sum, multiplier), y) in sums.zip(y.chunks_exact_mut(format.words(ROWS))) {
             let (sum, multiplier) = (load(sum), load(multiplier));
             pack(from_fn(|i| curved(rounded_high(sum[i], multiplier[i]), curve)), format, y);
