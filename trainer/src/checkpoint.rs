@@ -7,7 +7,10 @@ use anyhow::{Context, Result, bail};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::Duration;
 
+/// Time between two checkpoints of a training.
+pub const EVERY: Duration = Duration::from_secs(60);
 /// Name of the checkpoint in a run folder.
 pub const FILE: &str = "checkpoint.safetensors";
 const GROUPS: [&str; 5] = ["net", "ema", "first", "second", "float"];

@@ -108,6 +108,13 @@ impl Run {
                 dir.display()
             );
         }
+        if crate::boltzmann::run::is_run(dir) {
+            return Err(UsageError(format!(
+                "{} holds a Boltzmann machine, but this command is for score networks: of machines there are eval, sample, impute and inspect",
+                dir.display()
+            ))
+            .into());
+        }
         let config = Config::read(&path)?;
         config.check()?;
         let data = Dataset::load(&config)?;

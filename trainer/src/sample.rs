@@ -13,7 +13,7 @@ use tinyscore::sampler::{
 };
 use tinyscore::{
     BatchMlp, Chain, Conditional, Energy, EnergyMlp, EnergyModel, Error, Guided, HISTORY, Instructions,
-    Levels, Model, Plan, Score,
+    Levels, MAX_ROWS, Model, Plan, Score,
 };
 
 /// Most dimensions that the trainer samples.
@@ -381,6 +381,11 @@ pub fn draw_mala<E: Energy + Clone + Send + Sync>(
     seed: u64,
 ) -> Result<(Points, f64), Error> {
     let picked = Pick::new(levels, steps)?;
+    match steps.saturating_mul(options.per_level) {
+        0 => return Err(Error::NoSteps),
+        asked if asked > MAX_ROWS => return Err(Error::TooManySteps { asked, most: MAX_ROWS }),
+        _ => {}
+    }
     let rate = 2.0 * options.snr * options.snr;
     let one = |model: &mut E, i: usize| -> Result<(Vec<f32>, usize), Error> {
         let mut rng = stream(seed, i as u64);
@@ -398,7 +403,7 @@ pub fn draw_mala<E: Energy + Clone + Send + Sync>(
     };
     let drawn = (0..n).into_par_iter().map_init(|| model.clone(), one).collect::<Result<Vec<_>, _>>()?;
     let (rows, accepted): (Vec<_>, Vec<_>) = drawn.into_iter().unzip();
-    let taken = (n * picked.count() * options.per_level) as f64;
+    let taken = n as f64 * (picked.count() * options.per_level) as f64;
     Ok((Points::new(model.dim(), rows.concat()), accepted.iter().sum::<usize>() as f64 / taken))
 }
 

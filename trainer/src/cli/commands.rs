@@ -30,6 +30,9 @@ pub fn demo() -> Result<()> {
 pub fn train(args: &Train) -> Result<()> {
     let device = args.device.available()?;
     if let Some(dir) = &args.resume {
+        if trainer::boltzmann::run::is_run(dir) {
+            return boltzmann::resume(dir);
+        }
         return execute(Run::open(dir)?.on(device));
     }
     let config = args.settings.resolve(args.binary.energy())?;
@@ -162,6 +165,7 @@ pub fn read_model(path: &Path) -> Result<Vec<u8>> {
 }
 
 pub fn network<'a>(path: &Path, bytes: &'a [u8]) -> Result<Network<'a>> {
+    boltzmann::refuse(path, bytes)?;
     sample::network(bytes).map_err(|e| anyhow!("{}: {e}", path.display()))
 }
 

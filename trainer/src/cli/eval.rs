@@ -15,12 +15,13 @@ use trainer::run::{Run, bar};
 use trainer::sweep::{self, Sweep};
 use trainer::{Points, checkpoint, dataset, npy, suite};
 
-pub fn eval(args: &Eval) -> Result<()> {
+/// `given` are the names of the flags that were.
+pub fn eval(args: &Eval, given: &[String]) -> Result<()> {
     match (&args.run, args.suite) {
         _ if args.sweep => eval_sweep(args),
         (Some(dir), _) if trainer::boltzmann::run::is_run(dir) => boltzmann::eval(dir),
         (Some(dir), _) => eval_run(dir),
-        (None, Some(name)) => eval_suite(args, name),
+        (None, Some(name)) => eval_suite(args, name, given),
         (None, None) => bail!("give a run folder or --suite"),
     }
 }
@@ -81,7 +82,24 @@ fn runs_in(dir: &Path) -> Result<Vec<Run>> {
     paths.iter().map(|path| Run::open(path)).collect()
 }
 
-fn eval_suite(args: &Eval, name: SuiteName) -> Result<()> {
+/// Refuses what a suite does not read.
+fn refuse_unread(name: SuiteName, given: &[String]) -> Result<(), UsageError> {
+    let read: &[&str] = match name {
+        SuiteName::Rbm => &["data"],
+        SuiteName::Bits => &["data", "qat", "device"],
+        SuiteName::Objectives => &["device"],
+        SuiteName::Digits | SuiteName::Mnist => &["data", "seeds", "device"],
+        SuiteName::Mixture | SuiteName::Plane | SuiteName::All => &["seeds", "device"],
+        SuiteName::Windows | SuiteName::Energies => &["seeds", "device"],
+    };
+    let unread = |flag: &&String| !read.contains(&flag.as_str()) && !["suite", "out"].contains(&flag.as_str());
+    let Some(flag) = given.iter().find(unread) else { return Ok(()) };
+    let read: String = read.iter().map(|flag| format!(" --{flag}")).collect();
+    Err(UsageError(format!("--{flag} is not read by this suite, which takes --out{read}: leave it out")))
+}
+
+fn eval_suite(args: &Eval, name: SuiteName, given: &[String]) -> Result<()> {
+    refuse_unread(name, given)?;
     let dir = |label: &str| args.out.clone().unwrap_or_else(|| free(&format!("runs/suite-{label}")));
     let (device, stop) = (args.device.available()?, stop_flag()?);
     let (table, passed) = match name {
@@ -103,7 +121,8 @@ fn eval_suite(args: &Eval, name: SuiteName) -> Result<()> {
         SuiteName::Bits => suite::bits(&dir("bits"), args.data.as_deref(), args.qat, device, &stop),
         SuiteName::Energies => suite::suite(&dir("energies"), &suite::energies(), args.seeds, device, &stop),
         SuiteName::Rbm => {
-            trainer::boltzmann::suite::suite(&dir("rbm"), args.data.as_deref().unwrap_or("digits"))
+            let data = args.data.as_deref().unwrap_or("digits");
+            trainer::boltzmann::suite::suite(&dir("rbm"), data, &stop)
         }
         SuiteName::Objectives => suite::objectives(&dir("objectives"), device, &stop),
     }?;

@@ -245,7 +245,7 @@ pub fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
         Some(Command::Impute(args)) => apply::impute(&args),
         Some(Command::Solve(args)) => apply::solve(&args),
         Some(Command::Detect(args)) => apply::detect(&args),
-        Some(Command::Eval(args)) => eval::eval(&args),
+        Some(Command::Eval(args)) => eval::eval(&args, &given(matches)),
         Some(Command::Verify(args)) => commands::verify(&args.run),
         Some(Command::Plot(args)) => commands::plot(&args.run),
         Some(Command::Likelihood(args)) => eval::likelihood(&args),
