@@ -67,11 +67,7 @@ impl<'a> Dbn<'a> {
     ///
     /// # Errors
     /// As [`chain`](Self::chain).
-    pub fn chain_from<R: Rng, const N: usize>(
-        &self,
-        units: &[u32; N],
-        rng: R,
-    ) -> Result<Gibbs<R, N>, Error> {
+    pub fn chain_from<R: Rng, const N: usize>(&self, units: &[u32; N], rng: R) -> Result<Gibbs<R, N>, Error> {
         self.fits(N)?;
         Gibbs::from_state(&self.top(), units, rng)
     }

@@ -491,7 +491,9 @@ impl Config {
         let sigmas = self.sigmas()?;
         let least = 1.0 / tinyscore::arith::BOUND;
         if let Some(sigma) = sigmas.last().filter(|&&sigma| sigma < least) {
-            return refuse(format!("a noise level is {sigma:e}, but must be at least {least:e}: raise sigma_min"));
+            return refuse(format!(
+                "a noise level is {sigma:e}, but must be at least {least:e}: raise sigma_min"
+            ));
         }
         if sigmas.len() != export.levels {
             let (name, levels) = (self.objective.name.name(), export.levels);

@@ -67,7 +67,12 @@ impl Anneal for Rbm {
     }
 }
 
-/// u of the visible units, from N(0, 1): −E without the factor β is that of the base, −Σᵢ uᵢ²/2.
+/// u of the visible units, from N(0, 1). Biases grow by β and weights by √β, so that the hidden units, summed over u, have
+/// p_β(h) ∝ p(h)^β: clusters part while they keep their balance.
+///
+/// ```text
+/// ln p*_β(u) = −Σᵢ uᵢ²/2 + Σⱼ ln(1 + exp(β·bⱼ + √β·Σᵢ uᵢwᵢⱼ))
+/// ```
 impl Anneal for GaussianRbm {
     fn start(&self, _base: &[f32], rng: &mut Xoshiro256PlusPlus) -> Vec<f32> {
         self.a.iter().map(|_| standard_normal(rng)).collect()
@@ -85,15 +90,17 @@ impl Anneal for GaussianRbm {
     fn log_step(&self, _base: &[f32], u: &[f32], from: f32, to: f32) -> f64 {
         let mut x = vec![0.0; self.b.len()];
         self.up(u, &mut x);
-        x.iter().map(|x| softplus(f64::from(to * x)) - softplus(f64::from(from * x))).sum()
+        let at = |beta: f32, x: f32, b: f32| softplus(f64::from(beta * b + beta.sqrt() * (x - b)));
+        x.iter().zip(&self.b).map(|(&x, &b)| at(to, x, b) - at(from, x, b)).sum()
     }
 
     fn transition(&self, _base: &[f32], u: &mut [f32], beta: f32, rng: &mut Xoshiro256PlusPlus) {
         let mut h = vec![0.0; self.b.len()];
         self.up(u, &mut h);
-        h.iter_mut().for_each(|h| *h = draw(sigmoid(beta * *h), rng));
+        let inputs = h.iter_mut().zip(&self.b);
+        inputs.for_each(|(h, b)| *h = draw(sigmoid(beta * b + beta.sqrt() * (*h - b)), rng));
         self.down(&h, u);
-        u.iter_mut().for_each(|u| *u = beta * *u + standard_normal(rng));
+        u.iter_mut().for_each(|u| *u = beta.sqrt() * *u + standard_normal(rng));
     }
 }
 

@@ -126,7 +126,8 @@ impl Learning {
         let (units, update) = (machine.b.len(), *updates);
         let rate = settings.rate(update);
         let batch = settings.batch(clamped.len() / units, update);
-        let mut chosen: Vec<f32> = batch.iter().flat_map(|&i| clamped[i * units..][..units].to_vec()).collect();
+        let mut chosen: Vec<f32> =
+            batch.iter().flat_map(|&i| clamped[i * units..][..units].to_vec()).collect();
         let run = |chains: &mut [f32], first: usize, stream: u64| {
             chains.par_chunks_mut(units).enumerate().for_each(|(i, s)| {
                 let mut rng = pool(settings.seed, update, (stream << 32) + i as u64);

@@ -246,4 +246,151 @@ mod tests {
         let binary = Points::new(2, vec![0.0, 1.0]);
         assert_eq!(binarize("", &binary, None).unwrap(), binary);
     }
+
+    /// On are the first eight of sixteen columns more than the last: 1, as many ½, less 0.
+    fn side(v: &[f32]) -> f64 {
+        let (first, last) = v.split_at(8);
+        let more = first.iter().sum::<f32>() - last.iter().sum::<f32>();
+        if more == 0.0 { 0.5 } else { f64::from(u8::from(more > 0.0)) }
+    }
+
+    /// The exact share of [`side`] in a machine of sixteen visible units.
+    fn exact_share(rbm: &rbm::Rbm) -> f64 {
+        let mut share = [0.0, 0.0];
+        for s in 0..1_u32 << 16 {
+            let v: Vec<f32> = (0..16).map(|i| (s >> i & 1) as f32).collect();
+            let p = (-rbm.free_energy(&v)).exp();
+            share[0] += side(&v) * p;
+            share[1] += p;
+        }
+        share[0] / share[1]
+    }
+
+    /// Samples after so few sweeps that no chain leaves its mode.
+    fn sampled(model: &model::Model, seed: u64) -> (model::Model, Points) {
+        let blob = export::export(model, "modes").unwrap();
+        let int8 = model::Model::of_blob(&blob).unwrap();
+        let never = std::sync::atomic::AtomicBool::new(false);
+        let starts = int8.starts(seed);
+        assert!(starts.effective() > 200.0, "{}", starts.effective());
+        let samples = use_blob::sample(&blob, Some(&starts), 2000, (seed, 20), &never, || ()).unwrap();
+        let own = use_blob::sample(&blob, None, 200, (seed, 20), &never, || ()).unwrap().unwrap();
+        assert!(
+            mixing::difference(samples.as_ref().unwrap(), &own, 0.1).is_some(),
+            "the device's start shows"
+        );
+        (int8, samples.unwrap())
+    }
+
+    /// Two modes of unequal mass that no chain of 20 sweeps crosses between; the core's own start is in one of them.
+    fn two_modes() -> rbm::Rbm {
+        let sign = |i: usize| if i < 8 { 1.0 } else { -1.0 };
+        let a = (0..16).map(|i| -2.0 * sign(i)).collect();
+        let w = (0..16 * 4).map(|k| 1.5 * sign(k / 4)).collect();
+        rbm::Rbm { a, b: vec![-3.9; 4], w }
+    }
+
+    #[test]
+    fn samples_have_the_shares_of_the_model() {
+        for seed in 1..4 {
+            let (model, samples) = sampled(&model::Model::Stack(vec![two_modes()]), seed);
+            let model::Model::Stack(layers) = model else { panic!() };
+            let (exact, found) = (exact_share(&layers[0]), samples.rows().map(side).sum::<f64>() / 2000.0);
+            assert!((0.2..0.8).contains(&exact) && (found - exact).abs() < 0.05, "{found}, exactly {exact}");
+            // Below the same machine a layer that hands its units down, but for one in fifty.
+            let w = (0..16 * 16).map(|k| if k / 16 == k % 16 { 8.0 } else { 0.0 }).collect();
+            let below = rbm::Rbm { a: vec![-4.0; 16], b: vec![0.0; 16], w };
+            let (_, samples) = sampled(&model::Model::Stack(vec![below, two_modes()]), seed);
+            let found = samples.rows().map(side).sum::<f64>() / 2000.0;
+            assert!((found - exact).abs() < 0.05, "{found} in a network, exactly {exact}");
+        }
+    }
+
+    /// Clusters 16 standard deviations apart.
+    #[test]
+    fn samples_of_real_units_have_the_shares_of_the_model() {
+        let rbm =
+            gaussian_rbm::GaussianRbm { a: vec![0.0], log_sigma: vec![0.0], b: vec![-128.8], w: vec![16.0] };
+        for seed in 1..4 {
+            let (model, samples) = sampled(&model::Model::Gaussian(rbm.clone()), seed);
+            let model::Model::Gaussian(int8) = model else { panic!() };
+            let exact = f64::from(sigmoid(int8.b[0] + 0.5 * int8.w[0] * int8.w[0]));
+            let found = samples.rows().filter(|row| row[0] > 8.0).count() as f64 / 2000.0;
+            assert!((0.2..0.8).contains(&exact) && (found - exact).abs() < 0.05, "{found}, exactly {exact}");
+        }
+    }
+
+    /// 30 rows of a hundred in one of two modes, which few chains leave while the machine learns.
+    #[test]
+    fn a_machine_learns_the_shares_of_far_modes() {
+        let mut rng = pool(1, 0, 0);
+        let row = |k: usize| (0..16).map(move |i| if (i < 8) == (k % 10 < 3) { 0.9 } else { 0.1 });
+        let values = (0..2000).flat_map(row).map(|p| draw(p, &mut rng)).collect();
+        let data = Points::new(16, values);
+        let config = config::Config {
+            hidden: vec![8],
+            updates: 1500,
+            chains: 200,
+            k: 1,
+            batch: 100,
+            ..config::Config::new(config::Family::Rbm, "modes")
+        };
+        let of_data = data.rows().map(side).sum::<f64>() / 2000.0;
+        for seed in 1..4 {
+            let config = config::Config { seed, ..config.clone() };
+            let model::Model::Stack(layers) = model::Model::train(&config, &data).unwrap() else { panic!() };
+            let exact = exact_share(&layers[0]);
+            assert!((exact - of_data).abs() < 0.1, "{exact}, in the data {of_data}");
+        }
+    }
+
+    /// Interrupted after any update, in any layer, a training goes on to the same machine.
+    #[test]
+    fn a_training_that_goes_on_from_a_checkpoint_ends_with_the_same_machine() {
+        let values = (0..60 * 5).map(|k| f32::from((k * k + k / 7) % 3 == 0)).collect();
+        let data = Points::new(5, values);
+        let dir = tempfile::tempdir().unwrap();
+        for (model, hidden, method) in [
+            (config::Family::Rbm, vec![4], config::Method::Pcd),
+            (config::Family::Rbm, vec![4], config::Method::Cd),
+            (config::Family::Dbn, vec![3, 4, 3], config::Method::Pcd),
+            (config::Family::Bm, vec![3], config::Method::Pcd),
+            (config::Family::GaussianRbm, vec![3], config::Method::Pcd),
+        ] {
+            let config = config::Config {
+                hidden,
+                method,
+                updates: 20,
+                batch: 30,
+                chains: 10,
+                learning_rate: 0.05,
+                ..config::Config::new(model, "")
+            };
+            let whole = model::Model::train(&config, &data).unwrap();
+            for stop in [0, 1, 13, 19, 20, 21, 40, 59] {
+                let what = format!("{model:?} {method:?} {stop}");
+                let path = dir.path().join(&what);
+                let mut learner = learner::Learner::new(&config, &data).unwrap();
+                for _ in 0..stop {
+                    learner.step().unwrap();
+                }
+                let (made, other) = (learner.updates(), [1.0, 2.0]);
+                learner.save(&path, &[("other", &other)]).unwrap();
+                let file = tensor_file::TensorFile::read(&path).unwrap();
+                let mut learner = learner::Learner::load(&config, &data, &file).unwrap();
+                assert_eq!(
+                    (learner.updates(), file.vector("other").unwrap()),
+                    (made, other.to_vec()),
+                    "{what}"
+                );
+                while learner.step().unwrap() {}
+                assert_eq!(learner.model(), whole, "{what}");
+                let changed = config::Config { batch: 31, ..config.clone() };
+                let error = learner::Learner::load(&changed, &data, &file).unwrap_err().to_string();
+                assert!(error.contains("config.toml has changed"), "{error}");
+                let error = learner::Learner::load(&config, &data.take(59), &file).unwrap_err().to_string();
+                assert!(error.contains("the data file has changed"), "{error}");
+            }
+        }
+    }
 }

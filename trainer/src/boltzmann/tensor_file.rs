@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 /// When the file cannot be written.
 pub fn save(path: &Path, tensors: &[(String, &[f32])], about: HashMap<String, String>) -> Result<()> {
     let bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
-    let tensors: Vec<(&str, Vec<u8>)> = tensors.iter().map(|(name, values)| (&**name, bytes(values))).collect();
+    let tensors: Vec<(&str, Vec<u8>)> =
+        tensors.iter().map(|(name, values)| (&**name, bytes(values))).collect();
     let views = tensors.iter().map(|(name, bytes)| {
         TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes).map(|view| (*name, view))
     });

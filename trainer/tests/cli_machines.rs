@@ -1,0 +1,210 @@
+//! Boltzmann machines on the command line: trainings that go on, bounds, and what belongs to other models.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn trainer(dir: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_trainer")).current_dir(dir).args(args).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn works(dir: &Path, args: &[&str]) -> String {
+    let output = trainer(dir, args);
+    assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// Fails with this exit code, and the message has these parts.
+fn fails(dir: &Path, args: &[&str], code: i32, parts: &[&str]) {
+    let output = trainer(dir, args);
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {message}");
+    for part in parts {
+        assert!(message.contains(part), "{args:?}: {part:?} is not in: {message}");
+    }
+    assert!(!message.contains("panicked") && !message.contains("from_bytes"), "{message}");
+}
+
+/// Rows of six binary columns, the last three unlike the first.
+fn write_data(dir: &Path) {
+    let row =
+        |k: usize| (0..6).map(|i| if (i < 3) == (k % 3 == 0) || (k * 7 + i) % 11 == 0 { "1" } else { "0" });
+    let rows = (0..200).map(|k| row(k).collect::<Vec<_>>().join(","));
+    fs::write(dir.join("data.csv"), rows.collect::<Vec<_>>().join("\n")).unwrap();
+}
+
+/// A training of a second at most.
+const SHORT: [&str; 9] =
+    ["train", "--data", "data.csv", "--samples", "50", "--sweeps", "20", "--training-steps", "50"];
+
+fn train(dir: &Path, more: &[&str]) -> String {
+    works(dir, &[&SHORT, more].concat())
+}
+
+/// Ctrl-C leaves a checkpoint; resuming ends as if nothing had happened, and says so when there is nothing left to do.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_machine_goes_on_to_the_same_result() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    write_data(dir);
+    for (model, hidden, steps) in
+        [("rbm", "8", "20000"), ("dbn", "4,8", "8000"), ("bm", "4", "8000"), ("gaussian-rbm", "8", "20000")]
+    {
+        let start = |out: &str| {
+            let mut args = SHORT;
+            args[SHORT.len() - 1] = steps;
+            let mut command = Command::new(env!("CARGO_BIN_EXE_trainer"));
+            command.current_dir(dir).args(args).args(["--model", model, "--hidden", hidden, "--out", out]);
+            command.spawn().unwrap()
+        };
+        let [a, b] = ["a", "b"].map(|name| format!("{name}-{model}"));
+        let mut child = start(&a);
+        while !dir.join(&a).join("config.toml").exists() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        let status = child.wait().unwrap();
+        assert_eq!(status.code(), Some(1), "{model}: the training ended before it was interrupted");
+        let names =
+            fs::read_dir(dir.join(&a)).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        assert_eq!(names, ["config.toml", "training.safetensors"], "{model}");
+        let said = works(dir, &["train", "--resume", &a]);
+        let all = if model == "dbn" { 16_000 } else { steps.parse().unwrap() };
+        assert!(said.contains("resuming at step ") && said.contains(&format!(" of {all}\n")), "{said}");
+        assert!(start(&b).wait().unwrap().success());
+        for file in ["model.postcard", "samples-int8.npy", "checkpoint.safetensors", "training.png"] {
+            let [a, b] = [&a, &b].map(|run| fs::read(dir.join(run).join(file)).ok());
+            assert!(a == b, "{model}: {file}");
+        }
+        let said = works(dir, &["train", "--resume", &a]);
+        assert!(said.contains("is finished") && said.contains("Fréchet"), "{said}");
+        assert!(!dir.join(&a).join("training.safetensors").exists());
+    }
+    // One that was killed before its first checkpoint.
+    fs::create_dir(dir.join("c")).unwrap();
+    fs::copy(dir.join("b-bm/config.toml"), dir.join("c/config.toml")).unwrap();
+    let said = works(dir, &["train", "--resume", "c"]);
+    assert!(said.contains("no checkpoint yet: starting over"), "{said}");
+    let [b, c] = ["b-bm", "c"].map(|run| fs::read(dir.join(run).join("model.postcard")).unwrap());
+    assert!(b == c);
+}
+
+/// What a machine cannot do is said as such, and options that nothing reads are refused.
+#[test]
+fn what_belongs_to_other_models_is_refused_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    write_data(dir);
+    train(dir, &["--model", "rbm", "--hidden", "4", "--out", "run"]);
+    let model = "run/model.postcard";
+    for args in [
+        &["quantize", "run"][..],
+        &["verify", "run"],
+        &["plot", "run"],
+        &["likelihood", "run"],
+        &["distill", "run"],
+        &["digest", model],
+        &["detect", model, "data.csv", "--out", "x.csv"],
+        &["denoise", model, "data.csv", "--out", "x.npy"],
+        &["interpolate", model, "--from", "1", "--to", "2", "--out", "x.npy"],
+    ] {
+        fails(dir, args, 2, &["holds a Boltzmann machine", "this command is for score networks"]);
+    }
+    for flags in [
+        &["--levels", "3"][..],
+        &["--eta", "0.5"],
+        &["--preset", "digits"],
+        &["--config", "x.toml"],
+        &["--conditional"],
+        &["--device", "cpu"],
+        &["--qat", "5"],
+        &["--latent", "2"],
+    ] {
+        let args = [&SHORT, &["--model", "rbm", "--out", "y"], flags].concat();
+        fails(dir, &args, 2, &[flags[0], "belongs to score networks"]);
+    }
+    for flags in [
+        &["--binarize", "0.5"][..],
+        &["--method", "cd"],
+        &["-k", "5"],
+        &["--chains", "5"],
+        &["--likelihood", "ais"],
+        &["--sweeps", "5"],
+    ] {
+        fails(dir, &[&["train", "--out", "y"], flags].concat(), 2, &[flags[0], "belongs to other models"]);
+    }
+    let unread = ["is not read by this suite"];
+    fails(dir, &["eval", "--suite", "rbm", "--seeds", "2", "--out", "y"], 2, &unread);
+    fails(dir, &["eval", "--suite", "rbm", "--device", "cpu", "--out", "y"], 2, &unread);
+    fails(dir, &["eval", "--suite", "mixture", "--data", "data.csv", "--out", "y"], 2, &unread);
+    assert!(!dir.join("y").exists());
+}
+
+/// Numbers that would take for ever, or all of the memory, are refused before any work.
+#[test]
+fn counts_are_bounded() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    write_data(dir);
+    for (flag, value, message) in [
+        ("--chains", "1000000000000", "chains is 1000000000000, but must be in 1…1000000"),
+        ("--batch", "1000000000000000000", "batch is 1000000000000000000, but"),
+        ("--hidden", "5000", "hidden is [5000], but"),
+        ("--points", "1000000000000", "points is 1000000000000, but"),
+        ("-k", "100000000", "k is 100000000, but"),
+    ] {
+        fails(dir, &[&SHORT, &["--model", "rbm", "--out", "y", flag, value][..]].concat(), 2, &[message]);
+    }
+    let train = ["train", "--model", "rbm", "--data", "data.csv", "--out", "y"];
+    for (flag, value, message) in [
+        ("--samples", "1000000000000", "samples is 1000000000000, but must be in 2…10000000"),
+        ("--training-steps", "18446744073709551615", "training steps is 18446744073709551615, but"),
+        ("--sweeps", "0", "sweeps is 0, but"),
+    ] {
+        fails(dir, &[&train, &[flag, value][..]].concat(), 2, &[message]);
+    }
+    assert!(!dir.join("y").exists());
+    self::train(dir, &["--model", "rbm", "--hidden", "4", "--out", "run"]);
+    let sample = ["sample", "run/model.postcard", "--out", "x.npy"];
+    let sampled = |more: &[&'static str]| [&sample, more].concat();
+    fails(dir, &sampled(&["--steps", "0"]), 2, &["steps is 0, but must be in 1…10000000"]);
+    fails(dir, &sampled(&["--steps", "1000000000000000000"]), 2, &["steps is 1000000000000000000, but"]);
+    fails(dir, &sampled(&["-n", "1000000000000"]), 2, &["GiB of memory: take at most"]);
+    let impute = ["impute", "run/model.postcard", "data.csv", "--unknown", "1", "--out", "x.npy"];
+    fails(dir, &[&impute, &["--times", "0"][..]].concat(), 2, &["times is 0, but"]);
+    works(dir, &sampled(&["-n", "5", "--steps", "3"]));
+}
+
+/// Steps of a score network's sampler whose number wraps, or that no one would wait for.
+#[test]
+fn steps_of_samplers_are_bounded() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let mixture = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/models/mixture.postcard");
+    let sample = |sampler, flag, value, part: &str| {
+        let args = ["sample", mixture, "-n", "1", "--sampler", sampler, flag, value, "--out", "x.npy"];
+        fails(dir, &args, 2, &[part, "at most 16777216 can be taken"]);
+    };
+    sample("predictor-corrector", "--corrections", "18446744073709551615", "18446744073709551615 steps");
+    sample("annealed-langevin", "--per-level", "9223372036854775808", "18446744073709551615 steps");
+    sample("langevin", "--steps", "1000000000000000000", "1000000000000000000 steps");
+    let rows = ["impute", mixture, "rows.csv", "--unknown", "1", "--out", "x.npy"];
+    fs::write(dir.join("rows.csv"), "0,0\n1,1\n").unwrap();
+    fails(dir, &[&rows, &["--times", "0"][..]].concat(), 2, &["times is 0, but"]);
+    fails(
+        dir,
+        &["train", "--sigma-min", "1e-20", "--out", "y"],
+        2,
+        &["a noise level is 1e-20", "raise sigma_min"],
+    );
+    fails(dir, &["train", "--model", "ebm", "--hidden", "", "--out", "y"], 2, &["hidden"]);
+    assert_eq!(fs::read_dir(dir).unwrap().count(), 1);
+}
