@@ -7,7 +7,6 @@ use super::{Sample, Train};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use tinyscore::blob::Kind;
 use tinyscore::{BoltzmannMachine, Dbn, GaussianRbm};
 use trainer::boltzmann::config::{
@@ -146,8 +145,7 @@ pub fn train(args: &Train, config: Config) -> Result<()> {
         };
         free(&format!("runs/{name}-{family}"))
     });
-    let stop = stop_flag()?;
-    execute(&Run::create(&dir, config)?, &stop)
+    execute(&Run::create(&dir, config)?)
 }
 
 /// Goes on with an interrupted training.
@@ -161,13 +159,13 @@ pub fn resume(dir: &Path) -> Result<()> {
         learner if learner.updates() == 0 => println!("no checkpoint yet: starting over"),
         learner => println!("resuming at step {} of {}", learner.updates(), learner.all_updates()),
     }
-    execute(&run, &*stop_flag()?)
+    execute(&run)
 }
 
-fn execute(run: &Run, stop: &AtomicBool) -> Result<()> {
+fn execute(run: &Run) -> Result<()> {
     let dir = run.dir.display();
     println!("{}: {} rows of {} units", run.config.data, run.data.train.len(), run.data.train.dim());
-    let Some(report) = run.whole(stop)? else {
+    let Some(report) = run.whole(&*stop_flag()?)? else {
         bail!("interrupted; the checkpoint is in {dir}: continue with `trainer train --resume {dir}`");
     };
     print!("\n{}", report.table());
@@ -217,8 +215,8 @@ pub fn sample(args: &Sample, blob: &[u8]) -> Result<()> {
     check_memory("n", args.n, model.visible())?;
     let bar = bar("sampling int8", args.n as u64);
     let (starts, stop) = (model.starts(args.seed), stop_flag()?);
-    let samples = use_blob::sample(blob, Some(&starts), args.n, (args.seed, sweeps), &stop, || bar.inc(1))
-        .map_err(core)?;
+    let samples =
+        use_blob::sample(blob, Some(&starts), args.n, (args.seed, sweeps), &stop, || bar.inc(1)).map_err(core)?;
     let Some(samples) = samples else { bail!("interrupted; nothing was written") };
     bar.finish();
     save(&args.out, &samples)?;

@@ -92,8 +92,7 @@ fn refuse_unread(name: SuiteName, given: &[String]) -> Result<(), UsageError> {
         SuiteName::Mixture | SuiteName::Plane | SuiteName::All => &["seeds", "device"],
         SuiteName::Windows | SuiteName::Energies => &["seeds", "device"],
     };
-    let unread =
-        |flag: &&String| !read.contains(&flag.as_str()) && !["suite", "out"].contains(&flag.as_str());
+    let unread = |flag: &&String| !read.contains(&flag.as_str()) && !["suite", "out"].contains(&flag.as_str());
     let Some(flag) = given.iter().find(unread) else { return Ok(()) };
     let read: String = read.iter().map(|flag| format!(" --{flag}")).collect();
     Err(UsageError(format!("--{flag} is not read by this suite, which takes --out{read}: leave it out")))
