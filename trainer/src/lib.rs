@@ -44,7 +44,8 @@ pub mod uses;
 pub mod advise;
 pub mod apply;
 mod atomic;
-mod simd;
+mod product;
+pub mod simd;
 
 pub use atomic::write_atomic;
 pub use points::Points;

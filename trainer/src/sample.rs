@@ -1,6 +1,7 @@
 //! Drawing through the core: any score, any plan, many chains.
 
 use crate::points::Points;
+use crate::simd::chosen;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -12,8 +13,8 @@ use tinyscore::sampler::{
     Ipndm, Langevin, Mala, PredictorCorrector, ReverseSde, Sampler, StepRule, UnderdampedLangevin,
 };
 use tinyscore::{
-    BatchMlp, Chain, Conditional, Energy, EnergyMlp, EnergyModel, Error, Guided, HISTORY, Instructions,
-    Levels, Model, Plan, Score,
+    BatchMlp, Chain, Conditional, Energy, EnergyMlp, EnergyModel, Error, Guided, HISTORY, Levels, Model, Plan,
+    Score,
 };
 
 /// Most dimensions that the trainer samples.
@@ -102,7 +103,7 @@ pub fn network(blob: &[u8]) -> Result<Network<'_>, Error> {
             let scratch = vec![0; model.scratch()];
             Network::Energy(EnergyMlp::new(model, scratch)?)
         }
-        _ => Network::Score(BatchMlp::new(Model::from_bytes(blob)?, Instructions::fastest())),
+        _ => Network::Score(BatchMlp::new(Model::from_bytes(blob)?, chosen())),
     })
 }
 

@@ -4,6 +4,7 @@ use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 use super::check_dims;
 use crate::Points;
+use crate::product::product;
 
 /// Fréchet distance of the Gaussians fitted to two clouds, in squared units of the data.
 ///
@@ -17,7 +18,7 @@ pub fn frechet(a: &Points, b: &Points) -> f64 {
     check_dims(a, b);
     let ((mean_a, cov_a), (mean_b, cov_b)) = (moments(a), moments(b));
     let root = square_root(&cov_a);
-    let cross = &root * &cov_b * &root;
+    let cross = product(&product(&root, &cov_b), &root);
     let overlap: f64 = cross.symmetric_eigenvalues().iter().map(|&w| w.max(0.0).sqrt()).sum();
     (mean_a - mean_b).norm_squared() + cov_a.trace() + cov_b.trace() - 2.0 * overlap
 }
@@ -29,7 +30,7 @@ pub(super) fn moments(points: &Points) -> (DVector<f64>, DMatrix<f64>) {
     let mut rows = DMatrix::from_row_iterator(points.len(), points.dim(), values);
     let mean = rows.row_mean();
     rows.row_iter_mut().for_each(|mut row| row -= &mean);
-    let covariance = rows.tr_mul(&rows) / (points.len() - 1) as f64;
+    let covariance = product(&rows.transpose(), &rows) / (points.len() - 1) as f64;
     (mean.transpose(), covariance)
 }
 
@@ -37,7 +38,9 @@ pub(super) fn moments(points: &Points) -> (DVector<f64>, DMatrix<f64>) {
 pub(super) fn square_root(covariance: &DMatrix<f64>) -> DMatrix<f64> {
     let eigen = SymmetricEigen::new(covariance.clone());
     let roots = eigen.eigenvalues.map(|w| w.max(0.0).sqrt());
-    &eigen.eigenvectors * DMatrix::from_diagonal(&roots) * eigen.eigenvectors.transpose()
+    let mut scaled = eigen.eigenvectors.clone();
+    scaled.column_iter_mut().zip(&roots).for_each(|(mut column, root)| column *= *root);
+    product(&scaled, &eigen.eigenvectors.transpose())
 }
 
 #[cfg(test)]
