@@ -82,7 +82,7 @@ impl Data {
     /// Fréchet distance of parts as large as the test part.
     pub fn frechet(&self, samples: &Points) -> f64 {
         let n = self.test.len().min(samples.len());
-        let part = |i: usize| frechet(&samples.pick(&(i * n..(i + 1) * n).collect::<Vec<_>>()), &self.test);
+        let part = |i: usize| frechet(&samples.pick(&(i * n..(i + 1) * n).collect::<Vec<_>>()), &self.test).unwrap_or(f64::NAN);
         let parts = samples.len() / n;
         (0..parts).map(part).sum::<f64>() / parts as f64
     }
