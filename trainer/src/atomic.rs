@@ -23,7 +23,8 @@ pub fn remove_temporary() {
 
 /// A temporary file in the folder of `path`, so that the rename stays on one file system.
 pub(crate) fn beside(path: &Path) -> io::Result<NamedTempFile> {
-    let (folder, start) = (folder(path), format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy()));
+    let (folder, start) =
+        (folder(path), format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy()));
     remove_stale(folder, &start);
     let mut builder = Builder::new();
     share_like_any_new_file(&mut builder);

@@ -59,7 +59,9 @@ impl Origin {
             );
         }
         if self.data != now.data {
-            bail!("the training data are no longer those that the weights were trained on: restore them, or train again");
+            bail!(
+                "the training data are no longer those that the weights were trained on: restore them, or train again"
+            );
         }
         Ok(())
     }

@@ -173,6 +173,17 @@ fn unread<T: Serialize>(table: &T, default: &T, reads: &[&str]) -> Option<(Strin
     table.iter().find(is_unread).map(|(key, value)| (key.clone(), value.to_string()))
 }
 
+/// Data and their labels by paths that hold in any folder.
+///
+/// # Errors
+/// When the working folder is gone.
+pub fn absolute(data: String, source: Source) -> std::io::Result<(String, Source)> {
+    let named = Set::named(&data, None).is_some();
+    let data = if named { data } else { std::path::absolute(&data)?.display().to_string() };
+    let labels = source.labels.map(std::path::absolute).transpose()?;
+    Ok((data, Source { labels, ..source }))
+}
+
 /// Puts the entries of `file` over those of `base`, table by table.
 fn merge(base: &mut toml::Table, file: &toml::Table) {
     for (key, value) in file {
@@ -335,10 +346,7 @@ impl Config {
     /// # Errors
     /// When the working folder is gone.
     pub fn with_absolute_paths(mut self) -> std::io::Result<Self> {
-        if Set::named(&self.data, None).is_none() {
-            self.data = std::path::absolute(&self.data)?.display().to_string();
-        }
-        self.source.labels = self.source.labels.map(std::path::absolute).transpose()?;
+        (self.data, self.source) = absolute(self.data, self.source)?;
         Ok(self)
     }
 
@@ -458,7 +466,8 @@ impl Config {
         match merged.try_into() {
             Ok(config) => {
                 let ends = ["sigma_min", "sigma_max"];
-                let levels = ends.iter().any(|end| ["training", "export"].iter().any(|t| entry(t, end).is_some()));
+                let levels =
+                    ends.iter().any(|end| ["training", "export"].iter().any(|t| entry(t, end).is_some()));
                 Ok((config, levels))
             }
             // The error of the file itself tells the line.
@@ -593,6 +602,12 @@ impl Config {
             }
         }
         let sigmas = self.sigmas()?;
+        let least = 1.0 / tinyscore::arith::BOUND;
+        if let Some(sigma) = sigmas.last().filter(|&&sigma| sigma < least) {
+            return refuse(format!(
+                "a noise level is {sigma:e}, but must be at least {least:e}: raise sigma_min"
+            ));
+        }
         if sigmas.len() != export.levels {
             let (name, levels) = (self.objective.name.name(), export.levels);
             return refuse(format!("levels is {levels}, but {name} has one noise level: set it to 1"));

@@ -8,8 +8,8 @@
 use crate::data::{Kind, Standardizer, Toy};
 use crate::dataset::Dataset;
 use crate::evaluate::{
-    ClassGaussians, Pca, Svc, WIDTHS, acf_error, c2st, frechet, log_psd_error, median_widths, mixture_modes, mmd2,
-    nn_ratio, prdc, sw2,
+    ClassGaussians, Pca, Svc, WIDTHS, acf_error, c2st, frechet, log_psd_error, median_widths, mixture_modes,
+    mmd2, nn_ratio, prdc, sw2,
 };
 use crate::points::Points;
 use crate::report::{Quality, Realism};
@@ -101,7 +101,8 @@ impl<'a> Judge<'a> {
             recall: balls.map(|balls| balls.recall),
             coverage: balls.map(|balls| balls.coverage),
             // Zero of the training data themselves, infinite where the test data are among them.
-            nn_ratio: Some(nn_ratio(x, &self.train, &self.test)).filter(|ratio| *ratio > 0.0 && ratio.is_finite()),
+            nn_ratio: Some(nn_ratio(x, &self.train, &self.test))
+                .filter(|ratio| *ratio > 0.0 && ratio.is_finite()),
             accuracy: self.real_svc.as_ref().filter(|_| labelled).map(|svc| svc.accuracy(&projected)),
             tstr: trained_on_samples.map(|svc| svc.accuracy(&test)),
             acf_error: is_windows.then(|| acf_error(x, &self.test)),
@@ -139,7 +140,8 @@ struct Units {
 impl Units {
     fn of(data: &Dataset) -> Self {
         let values = || data.train.values().iter().map(|&x| f64::from(x));
-        let alike = |zero: f64, unit: f64| Self { zero: vec![zero; data.dim()], unit: vec![unit; data.dim()] };
+        let alike =
+            |zero: f64, unit: f64| Self { zero: vec![zero; data.dim()], unit: vec![unit; data.dim()] };
         match data.kind {
             Kind::Points if data.toy.is_some() => alike(0.0, 1.0),
             Kind::Points => {
@@ -162,7 +164,11 @@ impl Units {
 
     fn apply(&self, points: &Points) -> Points {
         let columns = self.zero.iter().zip(&self.unit).cycle();
-        let values = points.values().iter().zip(columns).map(|(&x, (zero, unit))| ((f64::from(x) - zero) / unit) as f32);
+        let values = points
+            .values()
+            .iter()
+            .zip(columns)
+            .map(|(&x, (zero, unit))| ((f64::from(x) - zero) / unit) as f32);
         Points::new(points.dim(), values.collect()).with_labels(points.labels().to_vec())
     }
 }
@@ -188,7 +194,10 @@ mod tests {
             let (r, g) = (real.realism.as_ref().unwrap(), gaussian.realism.as_ref().unwrap());
             let [real_c2st, gaussian_c2st] = [&real, &gaussian].map(|quality| quality.c2st.unwrap());
             assert!(real_c2st < 0.56 && gaussian_c2st > real_c2st + 0.02, "{name}: {real:?} {gaussian:?}");
-            assert!([r.precision, r.recall, r.coverage].iter().all(|share| share.unwrap() > 0.8), "{name}: {r:?}");
+            assert!(
+                [r.precision, r.recall, r.coverage].iter().all(|share| share.unwrap() > 0.8),
+                "{name}: {r:?}"
+            );
             let more = |a: Option<f64>, b: Option<f64>| a.unwrap() > b.unwrap() + 0.05;
             assert!(more(r.precision, g.precision) || more(r.recall, g.recall), "{name}: {r:?} {g:?}");
             assert!((0.8..1.2).contains(&r.nn_ratio.unwrap()), "{name}: {r:?}");

@@ -50,6 +50,7 @@ pub mod uses;
 pub mod advise;
 pub mod apply;
 mod atomic;
+mod lock;
 mod product;
 pub mod simd;
 

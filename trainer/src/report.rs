@@ -292,7 +292,9 @@ fn reasons(columns: &[(&str, &Quality)]) -> Vec<String> {
         (missing(many), "precision, recall and coverage", "six points a side"),
     ] {
         if missing {
-            reasons.push(format!("{name}: needs at least {least}, but {samples} samples and {real} real points are compared"));
+            reasons.push(format!(
+                "{name}: needs at least {least}, but {samples} samples and {real} real points are compared"
+            ));
         }
     }
     reasons

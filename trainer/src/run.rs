@@ -8,11 +8,12 @@ use crate::config::{Config, DistillationConfig, NetConfig, TrainingConfig, Usage
 use crate::data::{Kind, Source, Toy};
 use crate::dataset::Dataset;
 use crate::denoiser::{Denoiser, Embedding};
+use crate::distill::Ways;
 use crate::evaluate::eight_shares;
 use crate::fidelity::{AtLevel, fidelity};
 use crate::judge::Judge;
+use crate::lock::Lock;
 use crate::npy::{self, NpyWriter};
-use crate::distill::Ways;
 use crate::objective::{Diagnosis, Objective, ObjectiveConfig};
 use crate::output;
 use crate::partition::Law;
@@ -28,7 +29,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -72,36 +72,6 @@ pub struct Run {
     _lock: Option<Lock>,
 }
 
-/// That no other process trains in the folder. The file goes with it; a killed process leaves it unlocked.
-#[derive(Debug)]
-struct Lock {
-    path: PathBuf,
-    _file: File,
-}
-
-impl Lock {
-    const FILE: &str = ".lock";
-
-    fn new(dir: &Path) -> Result<Self> {
-        let path = dir.join(Self::FILE);
-        let open = File::create(&path);
-        let file = open.with_context(|| format!("cannot write into {}; give a writable folder with --out", dir.display()))?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => {
-                bail!("another training works in {}; give another folder with --out", dir.display())
-            }
-            // A file system without locks cannot tell.
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { path, _file: file }),
-        }
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
-    }
-}
-
 impl Run {
     /// Makes the folder, which must not hold a run yet, and writes the settings into it.
     ///
@@ -119,13 +89,7 @@ impl Run {
             );
             return Err(UsageError(what).into());
         }
-        check_free(dir)?;
-        std::fs::create_dir_all(dir).with_context(|| {
-            format!("cannot make the folder {}; give a writable one with --out", dir.display())
-        })?;
-        let lock = Lock::new(dir)?;
-        // Between the two another process may have been here.
-        check_free(dir)?;
+        let lock = Lock::new_folder(dir)?;
         let run = Self { _lock: Some(lock), ..Self::of(dir, config, data) };
         write_atomic(&run.file("config.toml"), toml::to_string_pretty(&run.config)?.as_bytes())
             .with_context(|| {
@@ -145,6 +109,13 @@ impl Run {
                 "{} is not a run folder (it has no config.toml); give the folder of a training",
                 dir.display()
             );
+        }
+        if crate::boltzmann::run::is_run(dir) {
+            return Err(UsageError(format!(
+                "{} holds a Boltzmann machine, but this command is for score networks: of machines there are eval, sample, impute and inspect",
+                dir.display()
+            ))
+            .into());
         }
         let config = Config::read(&path)?;
         config.check()?;
@@ -217,7 +188,9 @@ impl Run {
         let dir = self.dir.display();
         let unfinished = |at: u64| {
             let steps = self.steps();
-            anyhow!("{dir} is at step {at} of {steps} of its training: finish it with `trainer train --resume {dir}`")
+            anyhow!(
+                "{dir} is at step {at} of {steps} of its training: finish it with `trainer train --resume {dir}`"
+            )
         };
         let checkpoint = self.start()?.ok_or_else(|| unfinished(0))?;
         let at = self.steps_of(&checkpoint);
@@ -295,8 +268,14 @@ impl Run {
                 let teacher = Self::open(&distillation.teacher).context("the teacher")?;
                 let denoiser = teacher.trained()?;
                 let last = teacher.config.export.sigma_min;
-                let ways = Ways::new(&denoiser, &self.config.sigmas()?, last, distillation.ways, self.config.seed ^ WAYS)
-                    .map_err(|e| anyhow!("the teacher's ways: {e}"))?;
+                let ways = Ways::new(
+                    &denoiser,
+                    &self.config.sigmas()?,
+                    last,
+                    distillation.ways,
+                    self.config.seed ^ WAYS,
+                )
+                .map_err(|e| anyhow!("the teacher's ways: {e}"))?;
                 self.train_by(&Objective::Distilled(distillation.by, ways), &denoiser, start, stop)
             }
         }
@@ -756,22 +735,6 @@ impl Run {
         }
         Ok(())
     }
-}
-
-/// Refuses a folder in which there is something.
-fn check_free(dir: &Path) -> Result<()> {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    let taken = entries.map(|entry| entry.file_name()).any(|name| name != Lock::FILE);
-    let shown = dir.display();
-    if dir.is_file() {
-        bail!("{shown} is a file; give a folder with --out");
-    }
-    if taken {
-        bail!(
-            "{shown} is not empty; give another folder with --out, or continue an interrupted run with --resume {shown}"
-        );
-    }
-    Ok(())
 }
 
 /// The settings that decide the weights.

@@ -14,8 +14,8 @@ use tinyscore::sampler::{
     Ipndm, Langevin, Mala, PredictorCorrector, ReverseSde, Sampler, StepRule, UnderdampedLangevin,
 };
 use tinyscore::{
-    BatchMlp, Chain, Conditional, Energy, EnergyMlp, EnergyModel, Error, Guided, HISTORY, Levels, Model, Plan,
-    Score,
+    BatchMlp, Chain, Conditional, Energy, EnergyMlp, EnergyModel, Error, Guided, HISTORY, Levels, MAX_ROWS,
+    Model, Plan, Score,
 };
 
 /// Most dimensions that the trainer samples.
@@ -407,6 +407,11 @@ pub fn draw_mala<E: Energy + Clone + Send + Sync>(
     seed: u64,
 ) -> Result<(Points, f64), Error> {
     let picked = Pick::new(levels, steps)?;
+    match steps.saturating_mul(options.per_level) {
+        0 => return Err(Error::NoSteps),
+        asked if asked > MAX_ROWS => return Err(Error::TooManySteps { asked, most: MAX_ROWS }),
+        _ => {}
+    }
     let rate = 2.0 * options.snr * options.snr;
     let one = |model: &mut E, i: usize| -> Result<(Vec<f32>, usize), Error> {
         let mut rng = stream(seed, i as u64);
@@ -424,7 +429,7 @@ pub fn draw_mala<E: Energy + Clone + Send + Sync>(
     };
     let drawn = (0..n).into_par_iter().map_init(|| model.clone(), one).collect::<Result<Vec<_>, _>>()?;
     let (rows, accepted): (Vec<_>, Vec<_>) = drawn.into_iter().unzip();
-    let taken = (n * picked.count() * options.per_level) as f64;
+    let taken = n as f64 * (picked.count() * options.per_level) as f64;
     Ok((Points::new(model.dim(), rows.concat()), accepted.iter().sum::<usize>() as f64 / taken))
 }
 

@@ -20,7 +20,10 @@ pub fn instructions() -> Result<Instructions, String> {
     let found = all.iter().find(|one| !wanted.is_empty() && plain(one.name()).starts_with(&plain(&wanted)));
     found.copied().ok_or_else(|| {
         let names: Vec<&str> = all.iter().map(|one| one.name()).collect();
-        format!("{VARIABLE} is {wanted:?}, but this machine has {}: take one of these, or unset it", names.join(", "))
+        format!(
+            "{VARIABLE} is {wanted:?}, but this machine has {}: take one of these, or unset it",
+            names.join(", ")
+        )
     })
 }
 

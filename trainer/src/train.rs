@@ -129,13 +129,12 @@ pub fn train<B: Backend>(
     start: Checkpoint,
     watch: &Watch<'_>,
 ) -> Result<Trained, TrainError> {
-    let trained =
-        device.attempt(|| train_on(device, task, start, watch)).map_err(|failure| match failure {
-            Failure::OutOfMemory => {
-                DeviceError::OutOfMemory { batch: task.config.batch, fits: largest_batch(device, task) }
-            }
-            Failure::Other(what) => DeviceError::Failed(what),
-        });
+    let trained = device.attempt(|| train_on(device, task, start, watch)).map_err(|failure| match failure {
+        Failure::OutOfMemory => {
+            DeviceError::OutOfMemory { batch: task.config.batch, fits: largest_batch(device, task) }
+        }
+        Failure::Other(what) => DeviceError::Failed(what),
+    });
     trained?
 }
 

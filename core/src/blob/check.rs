@@ -4,11 +4,13 @@ use super::layout::{is_finite_half, word};
 use super::stored_plan::STEP;
 use super::weights::{weight, zipped};
 use super::{After, Level, Matrix, Model};
-use crate::arith::is_bounded;
+use crate::arith::{BOUND, is_bounded};
 use crate::{Detector, Error, Levels, Plan};
 
 /// Bound of the factors that the output is computed with; keeps ε̂ finite for every state.
 const MAX_GAIN: f32 = 1_048_576.0;
+/// Least of what is divided by, σ and the input's gain: a state over it is finite.
+const LEAST: f32 = 1.0 / BOUND;
 
 impl Model<'_> {
     #[inline(never)]
@@ -18,7 +20,7 @@ impl Model<'_> {
         self.check_codec()?;
         let standard = (0..self.data_dim()).all(|j| {
             let (mean, scale) = self.standard(j);
-            is_bounded(mean) && is_bounded(scale) && scale > 0.0
+            is_bounded(mean) && is_scale(scale)
         });
         if !standard {
             return Err(Error::Malformed("mean or scale"));
@@ -29,7 +31,7 @@ impl Model<'_> {
 
     fn check_codec(&self) -> Result<(), Error> {
         let Some((codec, matrix)) = self.codec() else { return Ok(()) };
-        if !(codec.gain > 0.0 && codec.gain <= MAX_GAIN) {
+        if !(LEAST..=MAX_GAIN).contains(&codec.gain) {
             return Err(Error::Malformed("gain of the codec"));
         }
         for j in 0..matrix.outputs.next_multiple_of(zipped(matrix.bits)) {
@@ -45,6 +47,9 @@ impl Model<'_> {
         if (count > 0 && last as usize >= self.levels.count()) || !(0.0..=MAX_GAIN).contains(&threshold) {
             return Err(Error::Malformed("anomaly detector"));
         }
+        if count > 1 && stride == 0 {
+            return Err(Error::Malformed("an anomaly detector that looks at one level again and again"));
+        }
         Ok(())
     }
 
@@ -52,11 +57,12 @@ impl Model<'_> {
         let mut above = 1.000_001e6;
         for i in 0..self.levels.count() {
             let Level { sigma, input_gain, skip, output_gain, power, bias, variance } = self.levels.get(i);
-            if !(sigma > 0.0 && sigma < above) {
+            if !(sigma >= LEAST && sigma < above) {
                 return Err(Error::Malformed("noise levels must descend and be positive"));
             }
-            let gains = [input_gain, skip, output_gain];
-            if gains.iter().any(|&g| !(-MAX_GAIN..=MAX_GAIN).contains(&g)) {
+            let gains = [skip, output_gain];
+            let input = (LEAST..=MAX_GAIN).contains(&input_gain);
+            if !input || gains.iter().any(|&g| !(-MAX_GAIN..=MAX_GAIN).contains(&g)) {
                 return Err(Error::Malformed("gains of a noise level"));
             }
             if [power, bias, variance].iter().any(|v| !(0.0..=MAX_GAIN).contains(v)) {
@@ -122,6 +128,11 @@ impl Model<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether data can have this scale: positive, and no subnormal number, which some units take for 0.
+pub(super) fn is_scale(v: f32) -> bool {
+    is_bounded(v) && v >= f32::MIN_POSITIVE
 }
 
 /// Σ|w| of a row; the padding must be zero.

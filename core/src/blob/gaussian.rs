@@ -1,6 +1,7 @@
 //! Restricted Boltzmann machines of real visible units.
 
 use super::binary::{Header, header};
+use super::check::is_scale;
 use super::layout::{Cursor, check_prefix, float, word};
 use super::write::encode;
 use super::{Kind, MAX_COUNT, SHAPES};
@@ -69,7 +70,7 @@ impl<'a> Gaussian<'a> {
                 return Err(Error::Malformed("a visible unit's sum could overflow"));
             }
             let (a, sigma) = (float(self.standard, 2 * i), float(self.standard, 2 * i + 1));
-            if !(is_bounded(a) && is_bounded(sigma) && sigma > 0.0) {
+            if !(is_bounded(a) && is_scale(sigma)) {
                 return Err(Error::Malformed("mean or scale"));
             }
         }

@@ -20,8 +20,10 @@ pub enum Missing {
 
 /// The commands that install it.
 pub fn installation(missing: &BTreeSet<Missing>) -> String {
-    let targets: Vec<&str> =
-        missing.iter().filter_map(|what| if let Missing::Target(name) = what { Some(*name) } else { None }).collect();
+    let targets: Vec<&str> = missing
+        .iter()
+        .filter_map(|what| if let Missing::Target(name) = what { Some(*name) } else { None })
+        .collect();
     let packages: BTreeSet<&str> = missing
         .iter()
         .filter_map(|what| match what {

@@ -95,11 +95,8 @@ pub fn distill(args: &Distill) -> Result<()> {
     config.sampling.sampler = Method::Ddim;
     config.sampling.steps = args.evaluations;
     config.training.steps = args.training_steps.unwrap_or(config.training.steps);
-    config.distillation = Some(DistillationConfig {
-        teacher: std::path::absolute(&args.run)?,
-        by: args.by,
-        ways: args.ways,
-    });
+    config.distillation =
+        Some(DistillationConfig { teacher: std::path::absolute(&args.run)?, by: args.by, ways: args.ways });
     let dir = args.out.clone().unwrap_or_else(|| {
         let name = args.run.display().to_string();
         free(&format!("{}-{}", name.trim_end_matches('/'), args.evaluations))

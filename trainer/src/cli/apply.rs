@@ -7,6 +7,7 @@ use clap::Args;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use trainer::apply::{self, Denoising, Draws, Noise};
+use trainer::boltzmann::config::{MAX_SWEEPS, check_count};
 use trainer::config::UsageError;
 use trainer::inverse::Measurement;
 use trainer::points::Points;
@@ -125,6 +126,7 @@ pub fn denoise(args: &Denoise) -> Result<()> {
 }
 
 pub fn impute(args: &Impute) -> Result<()> {
+    check_count("times", args.times.unwrap_or(TIMES), 1..=MAX_SWEEPS)?;
     let (bytes, rows) = args.files.read(&args.out)?;
     if boltzmann::is_binary(&bytes) {
         return boltzmann::impute(args, &bytes, rows);
@@ -203,6 +205,7 @@ fn beside(path: &Path, end: &str) -> PathBuf {
 }
 
 pub fn solve(args: &Solve) -> Result<()> {
+    check_count("times", args.times, 1..=MAX_SWEEPS)?;
     let (bytes, values) = args.files.read(&args.out)?;
     let network = args.files.without_codec(&bytes)?;
     let model = network.model();

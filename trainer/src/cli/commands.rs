@@ -31,6 +31,9 @@ pub fn train(args: &Train, given: &[String]) -> Result<()> {
     if let Some(dir) = &args.resume {
         let reads = ["resume", "device", "checkpoint_every"];
         only(given, &reads, "--resume, which goes on by the settings of the run,")?;
+        if trainer::boltzmann::run::is_run(dir) {
+            return boltzmann::resume(dir, args.every()?);
+        }
         return resume(dir, device, args.every()?);
     }
     let every = args.every()?;
@@ -43,9 +46,11 @@ pub fn train(args: &Train, given: &[String]) -> Result<()> {
 }
 
 impl Train {
-    fn every(&self) -> Result<Duration, UsageError> {
-        Duration::try_from_secs_f64(self.checkpoint_every)
-            .map_err(|_| UsageError(format!("checkpoint_every is {}, but must be 0 or more", self.checkpoint_every)))
+    /// Time between two checkpoints.
+    pub fn every(&self) -> Result<Duration, UsageError> {
+        Duration::try_from_secs_f64(self.checkpoint_every).map_err(|_| {
+            UsageError(format!("checkpoint_every is {}, but must be 0 or more", self.checkpoint_every))
+        })
     }
 }
 
@@ -56,7 +61,9 @@ fn resume(dir: &Path, device: DeviceName, every: Duration) -> Result<()> {
     let start = run.start()?;
     match &start {
         None => println!("{shown}: no checkpoint yet, starting over"),
-        Some(checkpoint) => println!("{shown}: resuming at step {} of {}", run.steps_of(checkpoint), run.steps()),
+        Some(checkpoint) => {
+            println!("{shown}: resuming at step {} of {}", run.steps_of(checkpoint), run.steps())
+        }
     }
     let complete = start.is_some_and(|checkpoint| run.steps_of(&checkpoint) == run.steps());
     match run.finished()? {
@@ -176,6 +183,7 @@ pub fn read_model(path: &Path) -> Result<Vec<u8>> {
 }
 
 pub fn network<'a>(path: &Path, bytes: &'a [u8]) -> Result<Network<'a>> {
+    boltzmann::refuse(path, bytes)?;
     sample::network(bytes).map_err(|e| anyhow!("{}: {e}", path.display()))
 }
 
@@ -226,7 +234,8 @@ pub fn sample(args: &Sample, given: &[String]) -> Result<()> {
 /// Refuses what the plan stored in a model does not read.
 fn stored(given: &[String]) -> Result<(), UsageError> {
     let reads = ["model", "n", "seed", "compensate", "class", "guidance", "out"];
-    only(given, &reads, "the plan stored in the model").map_err(|e| UsageError(format!("{e}, or name a --sampler")))
+    only(given, &reads, "the plan stored in the model")
+        .map_err(|e| UsageError(format!("{e}, or name a --sampler")))
 }
 
 /// Samples by what needs the energy itself.

@@ -1,8 +1,8 @@
 //! Judging: runs, suites, samplers by their evaluations, and likelihoods.
 
 use super::commands::{free, read_model, refuse_existing};
-use super::stop::stop_flag;
 use super::settings::only;
+use super::stop::stop_flag;
 use super::{Eval, Likelihood, SuiteName, boltzmann};
 use anyhow::{Context, Result, bail};
 use rand::SeedableRng;
@@ -25,7 +25,9 @@ fn check_given(args: &Eval, given: &[String]) -> Result<(), UsageError> {
         Some(SuiteName::Rbm) => (&["suite", "data", "out"], "the suite rbm"),
         Some(SuiteName::Bits) => (&["suite", "data", "qat", "device", "out"], "the suite bits"),
         Some(SuiteName::Objectives) => (&["suite", "device", "out"], "the suite objectives"),
-        Some(SuiteName::Digits | SuiteName::Mnist) => (&["suite", "data", "seeds", "device", "out"], "this suite"),
+        Some(SuiteName::Digits | SuiteName::Mnist) => {
+            (&["suite", "data", "seeds", "device", "out"], "this suite")
+        }
         Some(_) => (&["suite", "seeds", "device", "out"], "this suite"),
     };
     only(given, reads, who)
@@ -121,7 +123,8 @@ fn eval_suite(args: &Eval, name: SuiteName) -> Result<()> {
         SuiteName::Bits => suite::bits(&dir("bits"), args.data.as_deref(), args.qat, device, stop),
         SuiteName::Energies => suite::suite(&dir("energies"), &suite::energies(), args.seeds, device, stop),
         SuiteName::Rbm => {
-            trainer::boltzmann::suite::suite(&dir("rbm"), args.data.as_deref().unwrap_or("digits"))
+            let data = args.data.as_deref().unwrap_or("digits");
+            trainer::boltzmann::suite::suite(&dir("rbm"), data, stop)
         }
         SuiteName::Objectives => suite::objectives(&dir("objectives"), device, stop),
     }?;

@@ -307,7 +307,9 @@ fn check_given(config: &Config, given: &[String]) -> Result<(), UsageError> {
     let is_given = |flag: &str| given.iter().any(|given| given == flag);
     let refuse = |flag: &str, who: &str, readers: &str| {
         let flag = dashed(flag);
-        Err(UsageError(format!("{flag} is given, but {who} does not read it: leave it out, or take {readers}")))
+        Err(UsageError(format!(
+            "{flag} is given, but {who} does not read it: leave it out, or take {readers}"
+        )))
     };
     check_options(config.sampling.sampler, given)?;
     let name = config.objective.name;
@@ -329,11 +331,19 @@ fn check_given(config: &Config, given: &[String]) -> Result<(), UsageError> {
     for flag in ["sigma_min", "sigma_max", "spacing", "rho", "levels"] {
         let one = flag == "levels" && config.export.levels == 1;
         if is_given(flag) && name.is_contrastive() && !one {
-            return refuse(flag, &format!("{}, which has one noise level,", name.name()), "--objective-sigma");
+            return refuse(
+                flag,
+                &format!("{}, which has one noise level,", name.name()),
+                "--objective-sigma",
+            );
         }
     }
     if is_given("points") && dataset::named(&config.data, None).is_none() {
-        return refuse("points", &format!("{}, of which every row is read,", config.data), "a named data set");
+        return refuse(
+            "points",
+            &format!("{}, of which every row is read,", config.data),
+            "a named data set",
+        );
     }
     Ok(())
 }
@@ -356,7 +366,9 @@ pub fn check_options(sampler: Method, given: &[String]) -> Result<(), UsageError
 pub fn only(given: &[String], reads: &[&str], who: &str) -> Result<(), UsageError> {
     match given.iter().find(|flag| !reads.contains(&flag.as_str())) {
         None => Ok(()),
-        Some(flag) => Err(UsageError(format!("{} is given, but {who} does not read it: leave it out", dashed(flag)))),
+        Some(flag) => {
+            Err(UsageError(format!("{} is given, but {who} does not read it: leave it out", dashed(flag))))
+        }
     }
 }
 

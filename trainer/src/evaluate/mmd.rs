@@ -23,7 +23,11 @@ pub fn median_widths(points: &Points) -> Option<[f64; 5]> {
     let pairs = (0..rows.len()).flat_map(|i| (0..i).map(move |j| (i, j)));
     let mut squares: Vec<f64> = pairs.map(|(i, j)| squared_distance(rows[i], rows[j])).collect();
     let middle = squares.len() / 2;
-    let median = squares.get(middle).is_some().then(|| *squares.select_nth_unstable_by(middle, f64::total_cmp).1)?.sqrt();
+    let median = squares
+        .get(middle)
+        .is_some()
+        .then(|| *squares.select_nth_unstable_by(middle, f64::total_cmp).1)?
+        .sqrt();
     (median > 0.0).then(|| SHARES.map(|share| share * median))
 }
 
@@ -96,8 +100,11 @@ mod tests {
     /// equal laws stay near zero, in any unit.
     #[test]
     fn many_dimensions_are_seen_by_the_median() {
-        let (a, same, wide) =
-            (gaussian(300, 100, 0.0, 1.0, 1), gaussian(300, 100, 0.0, 1.0, 2), gaussian(300, 100, 0.0, 1.3, 3));
+        let (a, same, wide) = (
+            gaussian(300, 100, 0.0, 1.0, 1),
+            gaussian(300, 100, 0.0, 1.0, 2),
+            gaussian(300, 100, 0.0, 1.3, 3),
+        );
         assert!(mmd2(&a, &wide, &WIDTHS).unwrap().abs() < 1e-6);
         let widths = median_widths(&a).unwrap();
         assert!(mmd2(&a, &wide, &widths).unwrap() > 0.01 && mmd2(&a, &same, &widths).unwrap().abs() < 1e-3);

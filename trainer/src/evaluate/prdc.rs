@@ -93,7 +93,11 @@ mod tests {
     #[test]
     fn five_points_have_no_fifth_neighbour() {
         let cloud = cloud(2, false);
-        let known = |n: usize| prdc(&cloud, &cloud.take(n)).is_some() && prdc(&cloud.take(n), &cloud).is_some();
-        assert_eq!((1..9).map(known).collect::<Vec<_>>(), [false, false, false, false, false, true, true, true]);
+        let known =
+            |n: usize| prdc(&cloud, &cloud.take(n)).is_some() && prdc(&cloud.take(n), &cloud).is_some();
+        assert_eq!(
+            (1..9).map(known).collect::<Vec<_>>(),
+            [false, false, false, false, false, true, true, true]
+        );
     }
 }
