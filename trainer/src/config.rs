@@ -1,6 +1,7 @@
 //! What a run is made of; `config.toml` in the run folder holds it resolved.
 
 use crate::data::{Kind, Set, Source, Toy};
+use crate::dataset;
 use crate::denoiser::Precondition;
 use crate::mlp::Activation;
 use crate::objective::{ObjectiveConfig, ObjectiveName};
@@ -165,6 +166,7 @@ pub enum Preset {
 impl Config {
     /// The settings that suit `data`.
     pub fn new(data: &str, preset: Preset) -> Self {
+        let data = &dataset::canonical(data);
         let base = Self::for_data(data);
         let suits = Set::named(data, None).map_or(Kind::Points, Set::kind);
         match (preset, suits) {
@@ -356,13 +358,13 @@ impl Config {
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path)
             .map_err(|e| anyhow::anyhow!("cannot read the config {}: {e}; check the path", path.display()))?;
-        toml::from_str(&text).map_err(|e| {
+        let config: Self = toml::from_str(&text).map_err(|e| {
             UsageError(format!(
                 "{}: {e}\ncorrect that entry; `config.toml` of any run shows them all",
                 path.display()
             ))
-            .into()
-        })
+        })?;
+        Ok(Self { data: dataset::canonical(&config.data), ..config })
     }
 
     /// The noise levels of the blob, from the largest down.

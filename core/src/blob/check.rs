@@ -7,6 +7,16 @@ use super::{After, Level, Matrix, Model};
 use crate::arith::is_bounded;
 use crate::{Detector, Error, Levels, Plan};
 
+/// Largest magnitude of a column's mean, 2¹²⁶.
+pub const LARGEST_MEAN: f32 = f32::from_bits(0x7e80_0000);
+/// Largest scale of a column, 2⁸⁶: of a state at its bound 2⁴⁰, mean + scale·state is finite.
+pub const LARGEST_SCALE: f32 = f32::from_bits(0x6a80_0000);
+
+/// Whether data of this mean and scale are finite for every state.
+pub(super) fn is_standard(mean: f32, scale: f32) -> bool {
+    (-LARGEST_MEAN..=LARGEST_MEAN).contains(&mean) && scale > 0.0 && scale <= LARGEST_SCALE
+}
+
 /// Bound of the factors that the output is computed with; keeps ε̂ finite for every state.
 const MAX_GAIN: f32 = 1_048_576.0;
 
@@ -18,7 +28,7 @@ impl Model<'_> {
         self.check_codec()?;
         let standard = (0..self.data_dim()).all(|j| {
             let (mean, scale) = self.standard(j);
-            is_bounded(mean) && is_bounded(scale) && scale > 0.0
+            is_standard(mean, scale)
         });
         if !standard {
             return Err(Error::Malformed("mean or scale"));

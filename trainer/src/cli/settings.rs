@@ -323,7 +323,7 @@ impl Settings {
         );
         let training = &mut config.training;
         take!(
-            self.data => config.data,
+            self.data.as_deref().map(dataset::canonical) => config.data,
             self.seed => config.seed,
             self.points => config.points,
             self.training_steps => training.steps,
