@@ -11,8 +11,9 @@ use crate::denoiser::{Denoiser, Embedding};
 use crate::evaluate::eight_shares;
 use crate::fidelity::{AtLevel, fidelity};
 use crate::judge::Judge;
-use crate::npy::{self, NpyWriter};
+use crate::npy;
 use crate::objective::{Diagnosis, Objective};
+use crate::output::{self, RowWriter};
 use crate::partition::Law;
 use crate::plot::{Zoom, chain_path, curve, image_grid, landscape, scatter_panels};
 use crate::points::Points;
@@ -25,6 +26,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -93,6 +95,9 @@ impl Run {
             .with_context(|| {
                 format!("cannot write into {}; give a writable folder with --out", dir.display())
             })?;
+        if run.data.kind == Kind::Points {
+            output::keep_names(dir, &run.data.names)?;
+        }
         Ok(run)
     }
 
@@ -563,17 +568,20 @@ impl Run {
     /// A class in each column; data above what the codec makes of them.
     fn plot_images(&self, blob: &[u8], int8: &Points) -> Result<()> {
         let width = self.data.width.unwrap_or(1);
-        let (real, classes) = (&self.data.reference, self.data.train.classes());
-        let columns = if classes > 1 { classes } else { GRID };
+        let real = &self.data.reference;
+        let columns = |images: &Points| if classes_in(images) > 1 { classes_in(images) } else { GRID };
         let most = self.data.train.values().iter().copied().fold(0.0, f32::max);
         for (file, title, images) in
             [("samples.png", "int8 samples (core)", int8.clone()), ("data.png", "data", by_class(real))]
         {
+            let columns = columns(&images);
             let images = images.take(columns * GRID);
             image_grid(&self.file(file), title, &images, width, columns, 0.0..most)?;
         }
         if self.data.codec.has_latents() {
-            let test = by_class(real).take(4 * columns);
+            let test = by_class(real);
+            let columns = columns(&test);
+            let test = test.take(4 * columns);
             let made = codec::reconstructed(network(blob)?.model(), &test);
             let mut pairs = Points::with_capacity(test.dim(), 2 * test.len());
             for (test, made) in
@@ -589,19 +597,30 @@ impl Run {
 
     /// Two windows of each class.
     fn plot_windows(&self, int8: &Points) -> Result<()> {
-        let classes = self.data.train.classes().max(1);
         for (file, title, windows) in [
             ("samples.png", "int8 samples (core)", int8.clone()),
             ("data.png", "data", by_class(&self.data.reference)),
         ] {
-            let names: Vec<String> =
-                (0..2 * classes).map(|i| format!("class {}, {}", i % classes, i / classes + 1)).collect();
+            let classes = classes_in(&windows).max(1);
+            let name = |i: usize| {
+                let turn = i / classes + 1;
+                windows.label(i).map_or(format!("window {turn}"), |label| format!("{}, {turn}", self.class(label)))
+            };
+            let names: Vec<String> = (0..windows.len().min(2 * classes)).map(name).collect();
             let line = |row: &[f32]| (0..).zip(row).map(|(t, &x)| (f64::from(t), f64::from(x))).collect();
             let lines: Vec<(&str, Vec<(f64, f64)>)> =
                 names.iter().zip(windows.rows()).map(|(name, row)| (name.as_str(), line(row))).collect();
             curve(&self.file(file), title, "sample", "value", &lines, false, false)?;
         }
         Ok(())
+    }
+
+    /// How a picture calls a class.
+    fn class(&self, label: u16) -> String {
+        match self.data.class_names.get(usize::from(label)) {
+            Some(name) if *name != label.to_string() => format!("class {label} ({name})"),
+            _ => format!("class {label}"),
+        }
     }
 
     fn plot_plane(&self, blob: &[u8], float: &Points, int8: &Points) -> Result<()> {
@@ -641,10 +660,17 @@ fn comparable(levels: LevelTable<'_>) -> usize {
     (0..levels.count()).min_by(|a, b| far(a).total_cmp(&far(b))).unwrap_or(0)
 }
 
-/// Real data with the classes in turn, as samples are, as far as there are some of each.
+/// Classes of which there are examples.
+fn classes_in(points: &Points) -> usize {
+    points.labels().iter().collect::<BTreeSet<_>>().len()
+}
+
+/// Real data with the classes in turn, as samples are, as far as there are some of each; classes without any are
+/// skipped.
 fn by_class(points: &Points) -> Points {
     let rows = |class| (0..points.len()).filter(move |&i| points.label(i) == Some(class));
-    let mut of_class: Vec<_> = (0..points.classes() as u16).map(rows).collect();
+    let present = (0..points.classes() as u16).filter(|&class| rows(class).next().is_some());
+    let mut of_class: Vec<_> = present.map(rows).collect();
     let mut order = Vec::new();
     while let Some(turn) = of_class.iter_mut().map(Iterator::next).collect::<Option<Vec<_>>>() {
         if turn.is_empty() {
@@ -667,8 +693,8 @@ fn binned(losses: &[(u64, f32)]) -> Vec<(f64, f64)> {
 /// Chains that are drawn before their samples are written.
 const PORTION: usize = 6000;
 
-/// Draws by the score of a blob, such as its network or that guided, in data units, into a .npy file that grows as
-/// they come; returns the hash of all.
+/// Draws by the score of a blob, such as its network or that guided, in data units, into a file that grows as they
+/// come, below these names of the columns; returns the hash of all.
 ///
 /// # Errors
 /// When plan and model do not fit, or the file cannot be written.
@@ -678,10 +704,10 @@ pub fn draw_blob(
     plan: &(dyn Plan + Sync),
     n: usize,
     seed: u64,
-    out: &Path,
+    (out, names): (&Path, &[String]),
 ) -> Result<u64> {
     let cannot = || format!("cannot write {}; give a writable place with --out", out.display());
-    let mut file = NpyWriter::create(out, n, model.data_dim()).with_context(cannot)?;
+    let mut file = RowWriter::create(out, n, model.data_dim(), names).with_context(cannot)?;
     let (bar, mut digest) = (bar("sampling int8", n as u64), Digest::new());
     for first in (0..n).step_by(PORTION) {
         let chains = first..n.min(first + PORTION);
@@ -741,5 +767,22 @@ impl Plan for NoPlan {
 
     fn levels(&self) -> usize {
         0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A class without examples has no column; the others come in turn until one is used up.
+    #[test]
+    fn classes_without_examples_are_skipped() {
+        let points = |labels: &[u16]| {
+            Points::new(1, (0..labels.len()).map(|i| i as f32).collect()).with_labels(labels.to_vec())
+        };
+        assert_eq!(by_class(&points(&[1, 2, 2, 1, 2])).labels(), [1, 2, 1, 2]);
+        assert_eq!(by_class(&points(&[4, 4, 4])).values(), [0.0, 1.0, 2.0]);
+        assert_eq!(by_class(&points(&[])), points(&[]));
+        assert_eq!((classes_in(&points(&[1, 5, 5])), classes_in(&points(&[]))), (2, 0));
     }
 }
