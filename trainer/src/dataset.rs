@@ -235,7 +235,7 @@ fn shuffled(n: usize, seed: u64) -> Vec<usize> {
 }
 
 /// The first `held` rows of an order, and the others; where that would leave a class out of a part, the same share of
-/// every class: at least one row of each that has two, and none of one that has not.
+/// every class: at least one row of each that has two, and none of one that has not, unless all are such.
 fn split(points: &Points, order: Vec<usize>, held: usize) -> (Vec<usize>, Vec<usize>) {
     let count = |rows: &[usize]| {
         let mut counts = vec![0_usize; points.classes()];
@@ -244,7 +244,8 @@ fn split(points: &Points, order: Vec<usize>, held: usize) -> (Vec<usize>, Vec<us
     };
     let (all, first) = (count(&order), count(&order[..held]));
     let in_both = |(&all, &first): (&usize, &usize)| all < 2 && first == 0 || all >= 2 && (1..all).contains(&first);
-    if all.iter().zip(&first).filter(|(all, _)| **all > 0).all(in_both) {
+    let is_mixed = all.iter().zip(&first).filter(|(all, _)| **all > 0).all(in_both);
+    if is_mixed || all.iter().all(|&n| n < 2) {
         let (held, train) = order.split_at(held);
         return (held.to_vec(), train.to_vec());
     }
@@ -392,5 +393,98 @@ mod tests {
         }
         let error = without("swiss-roll", &[0]).unwrap_err().to_string();
         assert!(error.contains("no classes to leave out"), "{error}");
+    }
+
+    fn load(files: &[(&str, String)], more: impl Fn(&mut Config)) -> Result<Dataset> {
+        let dir = tempfile::tempdir().unwrap();
+        files.iter().for_each(|(name, text)| std::fs::write(dir.path().join(name), text).unwrap());
+        let mut config = Config::new(dir.path().to_str().unwrap(), Preset::Default);
+        more(&mut config);
+        Dataset::load(&config)
+    }
+
+    fn classes(points: &Points) -> BTreeSet<u16> {
+        points.labels().iter().copied().collect()
+    }
+
+    /// Whatever the seed, a class of two rows is in both parts, and one of a single row is trained on; where the plain
+    /// order does that, it stays.
+    #[test]
+    fn classes_are_in_both_parts() {
+        let row = |i: usize| format!("{i},{}\n", if i == 0 { 9 } else if i < 3 { 5 } else { 3 });
+        let text: String = "x,label\n".to_owned() + &(0..40).map(row).collect::<String>();
+        let mut plain = 0;
+        for seed in 1..20 {
+            let data = load(&[("train.csv", text.clone())], |config| config.seed = seed).unwrap();
+            assert_eq!((classes(&data.train), classes(&data.reference)), ([0, 1, 2].into(), [0, 1].into()));
+            assert_eq!(data.train.len() + data.reference.len(), 40);
+            let order = shuffled(40, seed);
+            let first: Vec<f32> = order[..8].iter().map(|&i| i as f32).collect();
+            plain += usize::from(data.reference.values() == first);
+        }
+        assert!((1..19).contains(&plain), "{plain}");
+        let each = |n: usize| "x,label\n".to_owned() + &(0..n).map(|i| format!("{i},{i}\n")).collect::<String>();
+        let data = load(&[("train.csv", each(2))], |_| ()).unwrap();
+        assert_eq!((data.train.len(), data.reference.len()), (1, 1));
+    }
+
+    /// From two rows on, and whatever the share.
+    #[test]
+    fn few_rows_are_held_back_in_part() {
+        for n in 2..12 {
+            let text: String = (0..n).map(|i| format!("{i},{}\n", i * i % 7)).collect();
+            for share in [0.001, 0.2, 0.999] {
+                let data = load(&[("train.csv", text.clone())], |config| config.source.hold_out = share).unwrap();
+                assert_eq!(data.train.len() + data.reference.len(), n);
+                assert!(!data.train.is_empty() && !data.reference.is_empty() && !data.other.is_empty());
+                let advice = crate::advise::advise(&data.standard, 0.02, 1).unwrap();
+                assert!(advice.sigma_min > 0.0 && advice.sigma_max.is_finite(), "{advice:?}");
+            }
+        }
+        let wide: String = (0..20)
+            .map(|i| (0..200).map(|j| ((i * j) % 31).to_string()).collect::<Vec<_>>().join(",") + "\n")
+            .collect();
+        let data = load(&[("train.csv", wide)], |config| config.net.latent = 15).unwrap();
+        assert_eq!(data.standard.dim(), 15);
+    }
+
+    /// Two draws of real data are alike, however the test file is sorted.
+    #[test]
+    fn a_sorted_test_file_is_compared_as_a_whole() {
+        let row = |i: usize, class: usize| {
+            format!("{},{},{class}\n", ((i * 7919) % 1009) as f32 / 1009.0 + 4.0 * class as f32, (i * 31) % 97)
+        };
+        let of = |n: usize, class: usize| (0..n).map(move |i| row(i, class)).collect::<String>();
+        let mixed = (0..6000).map(|i| row(i, i % 2)).collect::<String>();
+        let header = "x,y,label\n".to_owned();
+        let files = [("train.csv", header.clone() + &mixed), ("test.csv", header + &of(9000, 0) + &of(9000, 1))];
+        let data = load(&files, |_| ()).unwrap();
+        assert_eq!(data.reference.len(), 10_000);
+        for part in [data.reference.clone(), data.reference.take(2000)] {
+            let share = part.labels().iter().filter(|&&label| label == 1).count() as f64 / part.len() as f64;
+            assert!((share - 0.5).abs() < 0.05, "{share}");
+        }
+        let unit = |points: &Points| data.codec.encode(points).with_labels(Vec::new());
+        let floor = crate::evaluate::c2st(&unit(&data.other).take(1000), &unit(&data.reference).take(1000), 15);
+        assert!((floor - 0.5).abs() < 0.05, "{floor}");
+    }
+
+    /// That of a log-normal column; a normal one, a flat one, counts and a negative tail get no note.
+    #[test]
+    fn a_long_tail_is_noted() {
+        let z = |i: usize| {
+            let u = ((i * 7919 % 2003) as f64 + 0.5) / 2003.0;
+            (u / (1.0 - u)).ln()
+        };
+        let row = |i: usize| format!("{},{},{},{}\n", (1.2 * z(i)).exp(), z(i), i, -(1.2 * z(i)).exp());
+        let text = "income,a,b,debt\n".to_owned() + &(0..2003).map(row).collect::<String>();
+        let data = load(&[("train.csv", text)], |_| ()).unwrap();
+        assert_eq!(data.notes, ["column `income` is positive with a long tail: consider its logarithm"]);
+    }
+
+    #[test]
+    fn a_name_that_is_neither_set_nor_file_is_cut() {
+        let message = file(&"a".repeat(5000)).unwrap_err().to_string();
+        assert!(message.len() < 400 && message.starts_with("data is \"aaa"), "{message}");
     }
 }

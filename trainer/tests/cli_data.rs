@@ -1,5 +1,8 @@
 //! Data files as people have them, through every command that reads or writes rows.
 
+use rand::SeedableRng;
+use rand_distr::{Distribution, StandardNormal};
+use rand_xoshiro::Xoshiro256PlusPlus;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -238,4 +241,76 @@ fn columns_of_all_scales_are_drawn_as_they_are() {
     let parts = ["huge.csv: column `density` has values of 2.", "e30 ±", "at most 7.74e25", "give other units"];
     fails(dir, &["train", "--data", "huge.csv", "--out", "never"], 2, &parts);
     assert!(!dir.join("never").exists());
+}
+
+/// Against the exact law of b = .6·a + .5·c + .5·z: the draws of a missing b have its conditional mean and standard
+/// deviation, and noise of unknown strength is taken out of rows of three numbers without harm, clean rows too.
+#[test]
+fn a_gaussian_is_filled_in_and_denoised() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
+    let mut normal = move || -> f32 { StandardNormal.sample(&mut rng) };
+    let (mean, sd) = ([5.0, 1000.0, -2e-6], [2.0, 0.7_f32.hypot(0.6), 1e-7]);
+    let mut draw = |n: usize| {
+        let row = |_| {
+            let (a, c, z) = (normal(), normal(), normal());
+            [a, 0.6 * a + 0.5 * c + 0.5 * z, c]
+        };
+        (0..n).map(row).collect::<Vec<[f32; 3]>>()
+    };
+    // The middle column has a variance of .86 in its own units.
+    let unit = [1.0, 0.86_f32.sqrt(), 1.0];
+    let write = |file: &str, rows: &[[f32; 3]]| {
+        let cells = |row: &[f32; 3]| {
+            (0..3).map(|j| format!("{:e}", mean[j] + sd[j] * row[j] / unit[j])).collect::<Vec<_>>().join(",")
+        };
+        fs::write(dir.join(file), table(rows.len(), "a,b,c", |i| cells(&rows[i]))).unwrap();
+    };
+    let read = |file: &str| -> Vec<[f32; 3]> {
+        let points = data::read(&dir.join(file)).unwrap();
+        let _ = fs::remove_file(dir.join(file));
+        let row = |row: &[f32]| std::array::from_fn(|j| (row[j] - mean[j]) / sd[j] * unit[j]);
+        points.rows().map(row).collect()
+    };
+    write("g.csv", &draw(5000));
+    let args = ["train", "--data", "g.csv", "--training-steps", "4000", "--batch", "256", "--hidden", "48,48"];
+    works(dir, &[&args[..], &["--samples", "500", "--out", "run"]].concat());
+    let model = "run/model.postcard";
+
+    let rows = draw(1500);
+    write("rows.csv", &rows);
+    works(dir, &["impute", model, "rows.csv", "--unknown", "b", "--out", "full.csv"]);
+    let full = read("full.csv");
+    let residuals = full.iter().map(|[a, b, c]| f64::from((b - 0.6 * a - 0.5 * c) / 0.5));
+    let n = residuals.clone().count() as f64;
+    let (first, second) =
+        residuals.fold((0.0, 0.0), |(first, second), r| (first + r / n, second + r * r / n));
+    let spread = (second - first * first).sqrt();
+    assert!(first.abs() < 0.15 && (spread - 1.0).abs() < 0.15, "{first} {spread}");
+
+    let rmse = |a: &[[f32; 3]], b: &[[f32; 3]]| {
+        let squares = a.iter().zip(b).flat_map(|(a, b)| (0..3).map(|j| f64::from((a[j] - b[j]) / unit[j]).powi(2)));
+        (squares.sum::<f64>() / (3 * a.len()) as f64).sqrt()
+    };
+    for sigma in [0.0, 0.2, 0.5, 1.0] {
+        let noise = draw_noise(rows.len(), sigma);
+        let noisy: Vec<[f32; 3]> = rows
+            .iter()
+            .zip(&noise)
+            .map(|(row, noise)| std::array::from_fn(|j| row[j] + unit[j] * noise[j]))
+            .collect();
+        write("noisy.csv", &noisy);
+        let said = works(dir, &["denoise", model, "noisy.csv", "--out", "clean.csv"]);
+        assert!(said.contains("estimated of all rows together"), "{said}");
+        let (before, after) = (rmse(&noisy, &rows), rmse(&read("clean.csv"), &rows));
+        let allowed = if sigma == 0.0 { 0.1 } else { 1.05 * before };
+        assert!(after < allowed, "σ {sigma}: {before} before, {after} after; {said}");
+    }
+}
+
+fn draw_noise(n: usize, sigma: f32) -> Vec<[f32; 3]> {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(8);
+    let mut normal = || -> f32 { StandardNormal.sample(&mut rng) };
+    (0..n).map(|_| std::array::from_fn(|_| sigma * normal())).collect()
 }
