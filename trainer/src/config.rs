@@ -1,6 +1,7 @@
 //! What a run is made of; `config.toml` in the run folder holds it resolved.
 
 use crate::data::{Kind, Set, Source, Toy};
+use crate::dataset;
 use crate::denoiser::Precondition;
 use crate::distill::Distillation;
 use crate::mlp::Activation;
@@ -216,6 +217,7 @@ pub enum Preset {
 impl Config {
     /// The settings that suit `data`.
     pub fn new(data: &str, preset: Preset) -> Self {
+        let data = &dataset::canonical(data);
         let base = Self::for_data(data);
         let suits = Set::named(data, None).map_or(Kind::Points, Set::kind);
         match (preset, suits) {
@@ -430,13 +432,13 @@ impl Config {
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path)
             .map_err(|e| anyhow::anyhow!("cannot read the config {}: {e}; check the path", path.display()))?;
-        toml::from_str(&text).map_err(|e| {
+        let config: Self = toml::from_str(&text).map_err(|e| {
             UsageError(format!(
                 "{}: {e}\ncorrect that entry; `config.toml` of any run shows them all",
                 path.display()
             ))
-            .into()
-        })
+        })?;
+        Ok(Self { data: dataset::canonical(&config.data), ..config })
     }
 
     /// Reads a TOML file that may leave settings out, which are then those that suit its data and objective. With it comes

@@ -6,9 +6,9 @@
 //!
 //! Whatever is reported of a quantized model was computed by the core from the blob.
 
-/// As the standard library's, but for [`output`].
+/// As the standard library's, but for [`stdio`].
 macro_rules! println {
-    ($($text:tt)*) => { $crate::output::write(format_args!("{}\n", format_args!($($text)*))) };
+    ($($text:tt)*) => { $crate::stdio::write(format_args!("{}\n", format_args!($($text)*))) };
 }
 
 pub mod backend;
@@ -42,6 +42,7 @@ pub mod report;
 pub mod run;
 pub mod sample;
 pub mod sde;
+pub mod stdio;
 pub mod suite;
 pub mod sweep;
 pub mod train;

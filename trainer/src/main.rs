@@ -3,13 +3,13 @@
 
 /// As the standard library's, but for [`trainer::output`].
 macro_rules! println {
-    () => { trainer::output::write(format_args!("\n")) };
-    ($($text:tt)*) => { trainer::output::write(format_args!("{}\n", format_args!($($text)*))) };
+    () => { trainer::stdio::write(format_args!("\n")) };
+    ($($text:tt)*) => { trainer::stdio::write(format_args!("{}\n", format_args!($($text)*))) };
 }
 
 /// As the standard library's, but for [`trainer::output`].
 macro_rules! print {
-    ($($text:tt)*) => { trainer::output::write(format_args!($($text)*)) };
+    ($($text:tt)*) => { trainer::stdio::write(format_args!($($text)*)) };
 }
 
 mod cli;
@@ -17,20 +17,20 @@ mod cli;
 use clap::{CommandFactory, FromArgMatches};
 use std::process::ExitCode;
 use trainer::config::UsageError;
-use trainer::output;
+use trainer::stdio;
 
 fn main() -> ExitCode {
     let matches = cli::Cli::command().get_matches();
     let arguments = cli::Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let result = cli::run(arguments, &matches);
-    match (result, output::failure()) {
+    match (result, stdio::failure()) {
         (Ok(()), None) => ExitCode::SUCCESS,
         (Ok(()), Some(failure)) => {
-            output::error(format_args!("error: {failure}"));
+            stdio::error(format_args!("error: {failure}"));
             ExitCode::FAILURE
         }
         (Err(error), _) => {
-            output::error(format_args!("error: {error:#}"));
+            stdio::error(format_args!("error: {error:#}"));
             let usage = error.downcast_ref::<UsageError>().is_some();
             ExitCode::from(if usage { 2 } else { 1 })
         }

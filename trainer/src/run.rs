@@ -13,15 +13,16 @@ use crate::evaluate::eight_shares;
 use crate::fidelity::{AtLevel, fidelity};
 use crate::judge::Judge;
 use crate::lock::Lock;
-use crate::npy::{self, NpyWriter};
+use crate::npy;
 use crate::objective::{Diagnosis, Objective, ObjectiveConfig};
-use crate::output;
+use crate::output::{self, RowWriter};
 use crate::partition::Law;
 use crate::plot::{Zoom, chain_path, curve, image_grid, landscape, scatter_panels};
 use crate::points::Points;
 use crate::quantize::{Calibration, Export, Quantized, quantize};
 use crate::report::{EnergyQuality, Report, worst};
 use crate::sample::{Network, draw, draw_chains, draw_classes, in_data_units, network, path};
+use crate::stdio;
 use crate::train::{Task, Trained, Watch, train};
 use crate::uses::Uses;
 use anyhow::{Context, Result, anyhow, bail};
@@ -29,6 +30,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -95,6 +97,9 @@ impl Run {
             .with_context(|| {
                 format!("cannot write into {}; give a writable folder with --out", dir.display())
             })?;
+        if run.data.kind == Kind::Points {
+            output::keep_names(dir, &run.data.names)?;
+        }
         Ok(run)
     }
 
@@ -332,7 +337,7 @@ impl Run {
         let save = |checkpoint: Checkpoint| {
             // The training goes on, and the last checkpoint is an error where it cannot be written.
             if let Err(error) = checkpoint.save(&path, &origin) {
-                bar.suspend(|| output::error(format_args!("warning: {error:#}")));
+                bar.suspend(|| stdio::error(format_args!("warning: {error:#}")));
             }
         };
         let watch = Watch { stop, bar: &bar, every: self.checkpoint_every, save: &save };
@@ -665,17 +670,20 @@ impl Run {
     /// A class in each column; data above what the codec makes of them.
     fn plot_images(&self, blob: &[u8], int8: &Points) -> Result<()> {
         let width = self.data.width.unwrap_or(1);
-        let (real, classes) = (&self.data.reference, self.data.train.classes());
-        let columns = if classes > 1 { classes } else { GRID };
+        let real = &self.data.reference;
+        let columns = |images: &Points| if classes_in(images) > 1 { classes_in(images) } else { GRID };
         let most = self.data.train.values().iter().copied().fold(0.0, f32::max);
         for (file, title, images) in
             [("samples.png", "int8 samples (core)", int8.clone()), ("data.png", "data", by_class(real))]
         {
+            let columns = columns(&images);
             let images = images.take(columns * GRID);
             image_grid(&self.file(file), title, &images, width, columns, 0.0..most)?;
         }
         if self.data.codec.has_latents() {
-            let test = by_class(real).take(4 * columns);
+            let test = by_class(real);
+            let columns = columns(&test);
+            let test = test.take(4 * columns);
             let made = codec::reconstructed(network(blob)?.model(), &test);
             let mut pairs = Points::with_capacity(test.dim(), 2 * test.len());
             for (test, made) in
@@ -691,19 +699,32 @@ impl Run {
 
     /// Two windows of each class.
     fn plot_windows(&self, int8: &Points) -> Result<()> {
-        let classes = self.data.train.classes().max(1);
         for (file, title, windows) in [
             ("samples.png", "int8 samples (core)", int8.clone()),
             ("data.png", "data", by_class(&self.data.reference)),
         ] {
-            let names: Vec<String> =
-                (0..2 * classes).map(|i| format!("class {}, {}", i % classes, i / classes + 1)).collect();
+            let classes = classes_in(&windows).max(1);
+            let name = |i: usize| {
+                let turn = i / classes + 1;
+                windows
+                    .label(i)
+                    .map_or(format!("window {turn}"), |label| format!("{}, {turn}", self.class(label)))
+            };
+            let names: Vec<String> = (0..windows.len().min(2 * classes)).map(name).collect();
             let line = |row: &[f32]| (0..).zip(row).map(|(t, &x)| (f64::from(t), f64::from(x))).collect();
             let lines: Vec<(&str, Vec<(f64, f64)>)> =
                 names.iter().zip(windows.rows()).map(|(name, row)| (name.as_str(), line(row))).collect();
             curve(&self.file(file), title, "sample", "value", &lines, false, false)?;
         }
         Ok(())
+    }
+
+    /// How a picture calls a class.
+    fn class(&self, label: u16) -> String {
+        match self.data.class_names.get(usize::from(label)) {
+            Some(name) if *name != label.to_string() => format!("class {label} ({name})"),
+            _ => format!("class {label}"),
+        }
     }
 
     fn plot_plane(&self, blob: &[u8], float: &Points, int8: &Points) -> Result<()> {
@@ -755,10 +776,17 @@ fn comparable(levels: LevelTable<'_>) -> usize {
     (0..levels.count()).min_by(|a, b| far(a).total_cmp(&far(b))).unwrap_or(0)
 }
 
-/// Real data with the classes in turn, as samples are, as far as there are some of each.
+/// Classes of which there are examples.
+fn classes_in(points: &Points) -> usize {
+    points.labels().iter().collect::<BTreeSet<_>>().len()
+}
+
+/// Real data with the classes in turn, as samples are, as far as there are some of each; classes without any are
+/// skipped.
 fn by_class(points: &Points) -> Points {
     let rows = |class| (0..points.len()).filter(move |&i| points.label(i) == Some(class));
-    let mut of_class: Vec<_> = (0..points.classes() as u16).map(rows).collect();
+    let present = (0..points.classes() as u16).filter(|&class| rows(class).next().is_some());
+    let mut of_class: Vec<_> = present.map(rows).collect();
     let mut order = Vec::new();
     while let Some(turn) = of_class.iter_mut().map(Iterator::next).collect::<Option<Vec<_>>>() {
         if turn.is_empty() {
@@ -781,8 +809,8 @@ fn binned(losses: &[(u64, f32)]) -> Vec<(f64, f64)> {
 /// Chains that are drawn before their samples are written.
 const PORTION: usize = 6000;
 
-/// Draws by the score of a blob, such as its network or that guided, in data units, into a .npy file that grows as
-/// they come; returns the hash of all.
+/// Draws by the score of a blob, such as its network or that guided, in data units, into a file that grows as they
+/// come, below these names of the columns; returns the hash of all.
 ///
 /// # Errors
 /// When plan and model do not fit, or the file cannot be written.
@@ -792,10 +820,10 @@ pub fn draw_blob(
     plan: &(dyn Plan + Sync),
     n: usize,
     seed: u64,
-    out: &Path,
+    (out, names): (&Path, &[String]),
 ) -> Result<u64> {
     let cannot = || format!("cannot write {}; give a writable place with --out", out.display());
-    let mut file = NpyWriter::create(out, n, model.data_dim()).with_context(cannot)?;
+    let mut file = RowWriter::create(out, n, model.data_dim(), names).with_context(cannot)?;
     let (bar, mut digest) = (bar("sampling int8", n as u64), Digest::new());
     for first in (0..n).step_by(PORTION) {
         let chains = first..n.min(first + PORTION);
@@ -854,5 +882,22 @@ impl Plan for NoPlan {
 
     fn levels(&self) -> usize {
         0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A class without examples has no column; the others come in turn until one is used up.
+    #[test]
+    fn classes_without_examples_are_skipped() {
+        let points = |labels: &[u16]| {
+            Points::new(1, (0..labels.len()).map(|i| i as f32).collect()).with_labels(labels.to_vec())
+        };
+        assert_eq!(by_class(&points(&[1, 2, 2, 1, 2])).labels(), [1, 2, 1, 2]);
+        assert_eq!(by_class(&points(&[4, 4, 4])).values(), [0.0, 1.0, 2.0]);
+        assert_eq!(by_class(&points(&[])), points(&[]));
+        assert_eq!((classes_in(&points(&[1, 5, 5])), classes_in(&points(&[]))), (2, 0));
     }
 }

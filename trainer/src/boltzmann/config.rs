@@ -4,6 +4,7 @@ use super::contrastive_divergence::Training;
 use super::enumeration;
 use crate::config::{UsageError, absolute};
 use crate::data::Source;
+use crate::dataset::canonical;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
@@ -98,7 +99,7 @@ impl Config {
         };
         Self {
             model,
-            data: data.into(),
+            data: canonical(data),
             points: 10_000,
             seed: 1,
             source: Source::default(),

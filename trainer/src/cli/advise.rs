@@ -1,21 +1,24 @@
 //! Commands about settings: advise, distill.
 
 use super::commands::{execute, free};
+use super::settings::{SourceArgs, quoted};
 use anyhow::Result;
 use clap::Args;
 use std::path::PathBuf;
 use trainer::advise::{Advice, advise as advice};
 use trainer::backend::DeviceName;
 use trainer::config::{Config, DistillationConfig, Preset, SpacingKind, UsageError};
-use trainer::dataset::Dataset;
+use trainer::dataset::{self, Dataset};
 use trainer::distill::Distillation;
 use trainer::run::Run;
 use trainer::sample::Method;
 
 #[derive(Debug, Args)]
 pub struct Advise {
-    /// A data set (see `list`), or a .csv or .npy file of points
+    /// A data set (see `list`), or a .csv, .npy or IDX file, or a folder of such
     data: String,
+    #[command(flatten)]
+    source: SourceArgs,
     /// Error of variances and standard deviations to aim at, 0…1
     #[arg(long, default_value_t = 0.02)]
     tolerance: f64,
@@ -52,8 +55,13 @@ pub fn advise(args: &Advise) -> Result<()> {
     if !(args.tolerance > 0.0 && args.tolerance < 1.0) {
         return Err(UsageError(format!("tolerance is {}, but must be in 0…1", args.tolerance)).into());
     }
-    let config = Config::new(&args.data, Preset::Default);
+    let mut config = Config::new(&args.data, Preset::Default);
+    args.source.apply(&mut config.source);
+    config.check()?;
     let data = Dataset::load(&config)?;
+    if dataset::named(&args.data, None).is_none() {
+        data.summary(&args.data).iter().for_each(|line| println!("{line}"));
+    }
     let a: Advice = advice(&data.standard, args.tolerance, config.seed)?;
     println!("{}: {} points of {} dimensions, standardized", args.data, data.train.len(), data.dim());
     println!("  largest noise level      {:.3}, the largest distance of two points", a.sigma_max);
@@ -68,8 +76,9 @@ pub fn advise(args: &Advise) -> Result<()> {
     );
     println!("    whose step of {:.4}·σ² makes variances {} too large", a.langevin_rate, args.tolerance);
     println!(
-        "Use it: train --data {} --sigma-max {:.3} --sigma-min {:.4} --sampler dpmpp-2m --steps {} --levels {}",
-        args.data,
+        "Use it: train --data {}{} --sigma-max {:.3} --sigma-min {:.4} --sampler dpmpp-2m --steps {} --levels {}",
+        quoted(&args.data),
+        args.source.given(),
         a.sigma_max,
         a.sigma_min,
         a.evaluations,

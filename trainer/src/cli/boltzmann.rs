@@ -1,6 +1,6 @@
 //! What the commands do with Boltzmann machines of all kinds.
 
-use super::apply::Impute;
+use super::apply::{Impute, filled_in};
 use super::commands::{free, quoted, refuse_existing};
 use super::settings::dashed;
 use super::settings::{Settings, SourceArgs};
@@ -20,7 +20,7 @@ use trainer::boltzmann::run::Run;
 use trainer::boltzmann::{binarize, use_blob};
 use trainer::config::UsageError;
 use trainer::run::{bar, digest};
-use trainer::{Points, npy};
+use trainer::{Points, output};
 
 /// Gibbs sweeps of a sample, where none are asked for.
 const SWEEPS: usize = 1000;
@@ -212,6 +212,7 @@ pub fn sample(args: &Sample, blob: &[u8]) -> Result<()> {
         let what = "sampler, class and compensate belong to score networks: leave them out; --steps are Gibbs sweeps";
         return Err(UsageError(what.into()).into());
     }
+    output::format(&args.out)?;
     let sweeps = args.steps.unwrap_or(SWEEPS);
     check_count("steps", sweeps, 1..=MAX_SWEEPS)?;
     refuse_existing(&args.out)?;
@@ -224,38 +225,42 @@ pub fn sample(args: &Sample, blob: &[u8]) -> Result<()> {
         .map_err(core)?;
     let Some(samples) = samples else { bail!("interrupted; nothing was written") };
     bar.finish();
-    save(&args.out, &samples)?;
+    save(&args.out, &samples, &output::names_beside(&args.model))?;
     let (out, n, digest) = (args.out.display(), args.n, digest(&samples));
     println!("{out}: {n} samples of {} units, {sweeps} sweeps each; digest {digest:016x}", samples.dim());
     Ok(())
 }
 
-fn save(out: &Path, points: &Points) -> Result<()> {
-    npy::save(out, points)
+fn save(out: &Path, points: &Points, names: &[String]) -> Result<()> {
+    output::save(out, points, names)
         .with_context(|| format!("cannot write {}; give a writable place with --out", out.display()))
 }
 
-/// What the unknown columns hold does not matter.
-pub fn impute(args: &Impute, blob: &[u8], rows: Points) -> Result<()> {
+/// Binary units of what is known.
+fn binarize_known(rows: &Points, threshold: Option<f32>) -> Result<Points, UsageError> {
+    let known: Vec<f32> = rows.values().iter().map(|x| if x.is_nan() { 0.0 } else { *x }).collect();
+    let binary = binarize("the data", &Points::new(rows.dim(), known), threshold)?;
+    let gap = |(x, bit): (&f32, &f32)| if x.is_nan() { f32::NAN } else { *bit };
+    let values = rows.values().iter().zip(binary.values()).map(gap).collect();
+    Ok(Points::new(rows.dim(), values))
+}
+
+/// Fills in what is NaN.
+pub fn impute(args: &Impute, blob: &[u8], rows: Points, names: &[String]) -> Result<()> {
     if args.interval.is_some() {
         return Err(UsageError("interval belongs to score networks: leave it out".into()).into());
     }
     let sweeps = args.times.unwrap_or(SWEEPS);
     check_count("times", sweeps, 1..=MAX_SWEEPS)?;
-    let dim = rows.dim();
-    let known = |(i, x): (usize, &f32)| if args.unknown.contains(&(i % dim)) { 0.0 } else { *x };
-    let values: Vec<f32> = rows.values().iter().enumerate().map(known).collect();
-    let rows = Points::new(dim, values);
     let real = Kind::of(blob).is_ok_and(|kind| kind == Kind::GaussianRbm);
     if real && args.binarize.is_some() {
         let what = "the visible units of a gaussian-rbm are real numbers: leave binarize out";
         return Err(UsageError(what.into()).into());
     }
-    let rows = if real { rows } else { binarize("the data", &rows, args.binarize)? };
-    let filled = use_blob::fill_in(blob, &rows, &args.unknown, args.seed, sweeps)?;
-    save(&args.out, &filled)?;
-    let (out, unknown) = (args.out.display(), args.unknown.len());
-    println!("{out}: {} rows, {unknown} of {dim} columns filled in by {sweeps} sweeps", filled.len());
+    let known = if real { rows.clone() } else { binarize_known(&rows, args.binarize)? };
+    let filled = use_blob::fill_in(blob, &known, &[], args.seed, sweeps)?;
+    save(&args.out, &filled, names)?;
+    println!("{}: {} by {sweeps} sweeps", args.out.display(), filled_in(&rows));
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! The commands.
 
-use super::settings::{check_options, only};
+use super::settings::{self, check_options, only};
 use super::stop::{settled, stop_flag};
 use super::{Interpolate, Quantize, Sample, Train, boltzmann};
 use anyhow::{Context, Result, anyhow, bail};
@@ -17,7 +17,7 @@ use trainer::objective::ObjectiveName;
 use trainer::report::{Report, worst};
 use trainer::run::{Run, digest as hash, draw_blob};
 use trainer::sample::{self, MAX_DIM, Method, Network, Options};
-use trainer::{Points, closed_form, latent, npy};
+use trainer::{Points, closed_form, dataset, latent, output};
 
 /// The demonstration.
 pub fn demo() -> Result<()> {
@@ -97,12 +97,13 @@ pub fn execute(run: Run) -> Result<()> {
 
 /// A path as a shell reads it.
 pub fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@".contains(c);
-    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    settings::quoted(&path.display().to_string())
 }
 
 fn announce(run: &Run) {
+    if dataset::named(&run.config.data, None).is_none() {
+        run.data.summary(&run.config.data).iter().for_each(|line| println!("{line}"));
+    }
     let parameters = run.fresh().net.parameters();
     println!("{}: {} points to train on, {parameters} parameters", run.config.data, run.data.train.len());
 }
@@ -169,8 +170,9 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
         .with_context(|| format!("cannot write {}; give a writable place with --out", path.display()))
 }
 
+/// A link that leads nowhere is there, too.
 pub fn refuse_existing(path: &Path) -> Result<()> {
-    if path.exists() {
+    if path.symlink_metadata().is_ok() {
         bail!("{} exists; give another file with --out, or remove it", path.display());
     }
     Ok(())
@@ -191,12 +193,15 @@ pub fn sample(args: &Sample, given: &[String]) -> Result<()> {
     if args.n == 0 {
         return Err(UsageError("n is 0, but must be at least 1".into()).into());
     }
+    output::format(&args.out)?;
     let bytes = read_model(&args.model)?;
     if boltzmann::is_binary(&bytes) {
         return boltzmann::sample(args, &bytes);
     }
     let network = network(&args.model, &bytes)?;
     refuse_existing(&args.out)?;
+    let names = output::names_beside(&args.model);
+    let out = (&*args.out, &names[..]);
     let model = network.model();
     // No descent of levels where there is one.
     let one = model.levels().count() == 1 && model.plan().rows() == 0;
@@ -214,11 +219,11 @@ pub fn sample(args: &Sample, given: &[String]) -> Result<()> {
     let compensated = Compensated::new(&*plan, network.model().levels());
     let plan: &(dyn Plan + Sync) = if args.compensate { &compensated } else { &*plan };
     let digest = match args.class {
-        None => draw_blob(network.model(), &network, plan, args.n, args.seed, &args.out),
+        None => draw_blob(network.model(), &network, plan, args.n, args.seed, out),
         Some(class) => {
             let guided = Guided::<_, MAX_DIM>::new(network.clone(), class, args.guidance)
                 .map_err(|e| UsageError(format!("{}: {e}", args.model.display())))?;
-            draw_blob(network.model(), &guided, plan, args.n, args.seed, &args.out)
+            draw_blob(network.model(), &guided, plan, args.n, args.seed, out)
         }
     }?;
     println!(
@@ -272,7 +277,7 @@ fn sample_energy(args: &Sample, sampler: Method, network: &Network<'_>) -> Resul
         (points, "60 clamped steps each".to_owned())
     };
     let points = sample::in_data_units(model, points.rows());
-    npy::save(&args.out, &points)
+    output::save(&args.out, &points, &output::names_beside(&args.model))
         .with_context(|| format!("cannot write {}; give a writable place with --out", args.out.display()))?;
     let (out, n, dim) = (args.out.display(), args.n, model.data_dim());
     println!("{out}: {n} samples of {dim} dimensions, {how}; digest {:016x}", hash(&points));
@@ -351,6 +356,7 @@ pub fn interpolate(args: &Interpolate) -> Result<()> {
     if args.n < 2 {
         return Err(UsageError(format!("n is {}, but must be at least 2", args.n)).into());
     }
+    output::format(&args.out)?;
     let bytes = read_model(&args.model)?;
     let mut network = network(&args.model, &bytes)?;
     refuse_existing(&args.out)?;
@@ -365,7 +371,7 @@ pub fn interpolate(args: &Interpolate) -> Result<()> {
         network.model().to_data(&x, &mut data);
         samples.push_row(&data);
     }
-    npy::save(&args.out, &samples)
+    output::save(&args.out, &samples, &output::names_beside(&args.model))
         .with_context(|| format!("cannot write {}; give a writable place with --out", args.out.display()))?;
     println!(
         "{}: {} samples from seed {} to seed {}, {} evaluations each",

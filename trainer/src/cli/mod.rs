@@ -34,7 +34,7 @@ enum Command {
     Train(Box<Train>),
     /// Export a trained run again, with other noise levels or bits
     Quantize(Quantize),
-    /// Draw samples from a model through the core, into a .npy file
+    /// Draw samples from a model through the core, into a .csv or .npy file
     Sample(Sample),
     /// Recommend noise levels, steps and evaluations for data
     Advise(advise::Advise),
@@ -56,7 +56,7 @@ enum Command {
     Plot(RunFolder),
     /// Log-likelihood of data under a run's float network, by the probability-flow ODE
     Likelihood(Likelihood),
-    /// Draw the samples between two seeds' through the core, evenly spaced in the latent, into a .npy file
+    /// Draw the samples between two seeds' through the core, evenly spaced in the latent, into a .csv or .npy file
     Interpolate(Interpolate),
     /// Show what is in a model: shapes, bytes, operations, memory, checksum
     Inspect(ModelFile),
@@ -129,8 +129,8 @@ struct Sample {
     /// Classifier-free guidance w: more typical of the class the larger; two evaluations a step
     #[arg(long, value_name = "W", default_value_t = 0.0, requires = "class")]
     guidance: f32,
-    /// float32 samples of shape (n, d), in data units
-    #[arg(long, value_name = "FILE.npy")]
+    /// Samples in data units: .csv, or .npy, float32 of shape (n, d)
+    #[arg(long, value_name = "FILE.csv|FILE.npy")]
     out: PathBuf,
 }
 
@@ -199,8 +199,8 @@ struct Likelihood {
     /// Seed of points of a named data set, and of Hutchinson's directions above 64 dimensions
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// float32 negative log-likelihood of every point in nats, of shape (n, 1): an anomaly score
-    #[arg(long, value_name = "FILE.npy")]
+    /// Negative log-likelihood of every point in nats, an anomaly score: .csv, or .npy, float32 of shape (n, 1)
+    #[arg(long, value_name = "FILE.csv|FILE.npy")]
     out: Option<PathBuf>,
 }
 
@@ -217,8 +217,8 @@ struct Interpolate {
     /// Number of samples, both ends included
     #[arg(short, long, default_value_t = 9)]
     n: usize,
-    /// float32 samples of shape (n, d), in data units
-    #[arg(long, value_name = "FILE.npy")]
+    /// Samples in data units: .csv, or .npy, float32 of shape (n, d)
+    #[arg(long, value_name = "FILE.csv|FILE.npy")]
     out: PathBuf,
 }
 

@@ -1,10 +1,12 @@
 //! Flags over a config file over the defaults of the data set.
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use trainer::advise::advise;
-use trainer::config::{Config, ExportConfig, Preset, RHO, SamplingConfig, SpacingKind, UsageError};
+use trainer::config::{
+    Config, ExportConfig, NetConfig, Preset, RHO, SamplingConfig, SpacingKind, UsageError,
+};
 use trainer::data::{Kind, Source};
 use trainer::dataset::{self, Dataset};
 use trainer::denoiser::Precondition;
@@ -148,6 +150,23 @@ pub struct SourceArgs {
 }
 
 impl SourceArgs {
+    /// The flags that were given, to be given again.
+    pub fn given(&self) -> String {
+        let kind = self.kind.and_then(|kind| Some(kind.to_possible_value()?.get_name().to_owned()));
+        let list = |classes: &Vec<u16>| classes.iter().map(u16::to_string).collect::<Vec<_>>().join(",");
+        let flags = [
+            ("kind", kind),
+            ("labels", self.labels.as_ref().map(|path| quoted(&path.display().to_string()))),
+            ("label-column", self.label_column.as_deref().map(quoted)),
+            ("window", self.window.map(|length| length.to_string())),
+            ("stride", self.stride.map(|stride| stride.to_string())),
+            ("hold-out", self.hold_out.map(|share| share.to_string())),
+            ("without", self.without.as_ref().map(list)),
+        ];
+        let given = flags.into_iter().filter_map(|(name, value)| Some(format!(" --{name} {}", value?)));
+        given.collect()
+    }
+
     /// Overrides what was given.
     pub fn apply(&self, source: &mut Source) {
         source.kind = self.kind.or(source.kind);
@@ -157,6 +176,15 @@ impl SourceArgs {
         source.stride = self.stride.or(source.stride);
         take!(self.hold_out => source.hold_out, self.without => source.without);
     }
+}
+
+/// A word as a shell takes it.
+pub fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:=@".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// Flags of an export.
@@ -302,6 +330,15 @@ fn advised(config: &mut Config) -> Result<()> {
     Ok(())
 }
 
+/// Whether the preset's classes are not in a file.
+fn is_without_labels(config: &Config) -> Result<bool> {
+    if dataset::named(&config.data, None).is_some() {
+        return Ok(false);
+    }
+    let config = Config { net: NetConfig { latent: 0, ..config.net.clone() }, ..config.clone() };
+    Ok(Dataset::load(&config)?.train.labels().is_empty())
+}
+
 /// Refuses a flag that is as it comes, so that the settings do not show it, and that nothing reads.
 fn check_given(config: &Config, given: &[String]) -> Result<(), UsageError> {
     let is_given = |flag: &str| given.iter().any(|given| given == flag);
@@ -414,7 +451,7 @@ impl Settings {
         );
         let training = &mut config.training;
         take!(
-            self.data => config.data,
+            self.data.as_deref().map(dataset::canonical) => config.data,
             self.seed => config.seed,
             self.points => config.points,
             self.training_steps => training.steps,
@@ -443,6 +480,14 @@ impl Settings {
             && !self.names_levels()
         {
             advised(&mut config)?;
+        }
+        if config.net.conditional
+            && self.conditional.is_none()
+            && self.config.is_none()
+            && is_without_labels(&config)?
+        {
+            println!("note: {} has no labels, so that no classes are learned", config.data);
+            (config.net.conditional, config.sampling.guidance) = (false, 0.0);
         }
         if let Some(conditional) = self.conditional {
             config.net.conditional = conditional;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use std::process::exit;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use trainer::{output, remove_temporary};
+use trainer::{remove_temporary, stdio};
 
 /// The exit code of a program that was interrupted.
 const INTERRUPTED: i32 = 130;
@@ -23,12 +23,12 @@ static REMEDY: Mutex<Option<String>> = Mutex::new(None);
 pub fn install() -> Result<()> {
     ctrlc::set_handler(|| {
         if LISTENS.load(Ordering::SeqCst) && !STOP.swap(true, Ordering::SeqCst) {
-            output::error(format_args!("\ninterrupted: writing a checkpoint; once more to end without"));
+            stdio::error(format_args!("\ninterrupted: writing a checkpoint; once more to end without"));
             return;
         }
         remove_temporary();
         let remedy = REMEDY.lock().ok().and_then(|remedy| remedy.clone()).unwrap_or_default();
-        output::error(format_args!("\ninterrupted{remedy}"));
+        stdio::error(format_args!("\ninterrupted{remedy}"));
         exit(INTERRUPTED);
     })?;
     Ok(())
