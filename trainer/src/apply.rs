@@ -25,7 +25,19 @@ pub enum Noise {
     /// σ in units of the standardized data; the next larger level is taken.
     Known(f32),
     /// To be estimated, row by row, by the discrepancy principle.
-    Unknown,
+    OfEachRow,
+    /// To be estimated of all rows together, whose noise is the same: one row of few numbers tells little of it.
+    OfAllRows,
+}
+
+impl Noise {
+    /// Numbers of a row from which on it tells its own noise to a fifth, 1/√(2d).
+    const ENOUGH: usize = 16;
+
+    /// To be estimated as the dimension of the model's states allows.
+    pub fn unknown(dim: usize) -> Self {
+        if dim < Self::ENOUGH { Self::OfAllRows } else { Self::OfEachRow }
+    }
 }
 
 /// Denoises `data` (data units); with the level's σ that was taken for each row.
@@ -40,12 +52,15 @@ pub fn denoise(
     seed: u64,
 ) -> Result<(Points, Vec<f32>), Error> {
     let levels = network.model().levels();
+    let of_all = match noise {
+        Noise::Known(sigma) => Some(levels.at_least(sigma).1),
+        Noise::OfAllRows => Some(common_noise_level(network, data)?),
+        Noise::OfEachRow => None,
+    };
     let one = |network: &mut Network<'_>, i: usize, x: &[f32]| {
         let mut eps = vec![0.0; x.len()];
-        let level = match noise {
-            Noise::Known(sigma) => levels.at_least(sigma).1,
-            Noise::Unknown => noise_level(network, |level| levels.get(level).power, x, &mut eps),
-        };
+        let level =
+            of_all.unwrap_or_else(|| noise_level(network, |level| levels.get(level).power, x, &mut eps));
         let rng = stream(seed, i as u64);
         let clean = match how {
             Denoising::Mean => finish(network, &Tweedie.plan(At::new(levels, level)?)?, rng, x),
@@ -60,21 +75,65 @@ pub fn denoise(
     Ok((in_data_units(network.model(), rows.into_iter().map(|(clean, _)| clean)), sigmas))
 }
 
-/// Draws the coordinates of `data` (data units) whose `mask` is false, given the others; every step but the
-/// last is taken `times` times.
+/// The smallest level at which the rows are not noisier together than data of that level: as [`noise_level`], with
+/// the mean over all rows of the power that the model finds in them.
+fn common_noise_level(network: &Network<'_>, data: &Points) -> Result<usize, Error> {
+    let levels = network.model().levels();
+    let (mut larger, mut smaller) = (0, levels.count() - 1);
+    while larger < smaller {
+        let middle = larger.midpoint(smaller + 1);
+        let powers = each(network, data, |network, _, x| {
+            let mut eps = vec![0.0; x.len()];
+            network.noise(x, middle, &mut eps);
+            Ok(eps.iter().map(|e| f64::from(e * e)).sum::<f64>() / eps.len() as f64)
+        })?;
+        if powers.iter().sum::<f64>() / powers.len() as f64 > levels.get(middle).power.into() {
+            smaller = middle - 1;
+        } else {
+            larger = middle;
+        }
+    }
+    Ok(larger)
+}
+
+/// The first row, from 0, and coordinate of the model that lies further from the training data than any measurement
+/// would, 10⁶ standard deviations; NaN, which is a gap, does not count.
+///
+/// # Errors
+/// [`Error::Length`] for data of another dimension than the model's.
+pub fn far_off(network: &Network<'_>, data: &Points) -> Result<Option<(usize, usize)>, Error> {
+    const FAR: f32 = 1e6;
+    let rows = each(network, data, |_, _, x| Ok(x.iter().position(|x| x.abs() > FAR)))?;
+    Ok(rows.into_iter().enumerate().find_map(|(row, column)| Some((row, column?))))
+}
+
+/// Draws the coordinates of `data` (data units) that row i's `mask` says are unknown, given the others; every step
+/// but the last is taken `times` times.
 ///
 /// # Errors
 /// Those of the core, as for data or a mask of another dimension than the model's.
 pub fn fill_in(
     network: &Network<'_>,
     data: &Points,
-    mask: &[bool],
+    mask: impl Fn(usize) -> Vec<bool> + Sync,
     times: usize,
     seed: u64,
 ) -> Result<Points, Error> {
     let plan = Resampled::new(AnalyticDpm, times)?.plan(network.model().levels())?;
-    let rows = each(network, data, |network, i, x| filled(network, x, mask, &plan, stream(seed, i as u64)))?;
-    Ok(in_data_units(network.model(), rows.into_iter()))
+    let row =
+        |network: &mut Network<'_>, i, x: &[f32]| filled(network, x, &mask(i), &plan, stream(seed, i as u64));
+    let rows = each(network, data, row)?;
+    Ok(with_known(in_data_units(network.model(), rows.into_iter()), data, mask))
+}
+
+/// The known coordinates as they were, which the way to model units and back rounds.
+fn with_known(filled: Points, data: &Points, mask: impl Fn(usize) -> Vec<bool>) -> Points {
+    let mut values = Vec::with_capacity(filled.values().len());
+    for (i, (filled, row)) in filled.rows().zip(data.rows()).enumerate() {
+        let cells = filled.iter().zip(row).zip(mask(i));
+        values.extend(cells.map(|((filled, x), is_known)| if is_known { x } else { filled }));
+    }
+    Points::new(filled.dim(), values)
 }
 
 /// How many draws make an interval, and which of them are its ends.
@@ -147,7 +206,7 @@ pub fn fill_in_between(
     })?;
     let [mean, lower, upper] = [0, 1, 2].map(|end| {
         let row = |row: &Vec<[f32; 3]>| row.iter().map(|ends| ends[end]).collect::<Vec<f32>>();
-        in_data_units(network.model(), rows.iter().map(row))
+        with_known(in_data_units(network.model(), rows.iter().map(row)), data, &mask)
     });
     Ok(Filled { mean, lower, upper, evaluations: number * plan.evaluations() })
 }
@@ -161,7 +220,9 @@ fn filled(
     rng: impl rand::Rng,
 ) -> Result<Vec<f32>, Error> {
     let levels = network.model().levels();
-    let mut known = Known::new(network, levels, x, mask)?;
+    // A gap may be NaN.
+    let x: Vec<f32> = x.iter().zip(mask).map(|(&x, &is_known)| if is_known { x } else { 0.0 }).collect();
+    let mut known = Known::new(network, levels, &x, mask)?;
     let mut drawn = begin(&mut known, plan, rng)?;
     known.restore(&mut drawn);
     Ok(drawn)

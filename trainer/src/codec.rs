@@ -7,14 +7,14 @@
 //! Without components V is the identity, and z the standardized data. The blob holds V·s in integers of 8 bits with one
 //! scale per row (`core/src/codec.rs`).
 
-use crate::data::{Kind, Standardizer};
+use crate::data::{Kind, Standardizer, still};
 use crate::evaluate::Pca;
 use crate::points::Points;
 use crate::quantize::largest;
 use crate::sample::in_data_units;
 use serde::{Deserialize, Serialize};
 use tinyscore::Model;
-use tinyscore::blob::CodecSource;
+use tinyscore::blob::{CodecSource, LARGEST_MEAN, LARGEST_SCALE};
 
 /// Room above the largest latent seen, which saturates at the end of 16 bits.
 const MARGIN: f32 = 1.5;
@@ -82,11 +82,12 @@ impl Codec {
         let gain = f32::from(i16::MAX) / (MARGIN * largest(standard.values()));
         let origin = Points::new(standard.dim(), vec![0.0; standard.dim()]);
         let mean = self.decode(&origin).row(0).to_vec();
+        let units = self.standardizer.scale().iter().copied().fold(0.0, f32::max);
         let (mut weights, mut scale) = (Vec::new(), Vec::new());
         for (row, mean) in pca.rows().zip(&mean) {
             let row: Vec<f32> = row.iter().zip(self.standardizer.scale()).map(|(v, s)| v * s).collect();
             // A pixel that never varies stays at its mean.
-            let unit = (largest(&row) / LARGEST_WEIGHT).max(1e-9 * mean.abs().max(1.0));
+            let unit = (largest(&row) / LARGEST_WEIGHT).max(still(*mean, units.max(mean.abs())));
             weights.extend(row.iter().map(|w| (w / unit).round() as i8));
             scale.push(unit / gain);
         }
@@ -146,6 +147,12 @@ pub struct Stored {
 }
 
 impl Stored {
+    /// The first column whose values no blob can hold.
+    pub fn too_large(&self) -> Option<usize> {
+        let fits = |(mean, scale): (&f32, &f32)| mean.abs() <= LARGEST_MEAN && *scale <= LARGEST_SCALE;
+        self.mean.iter().zip(&self.scale).position(|columns| !fits(columns))
+    }
+
     /// The matrix, if there is one.
     pub fn source(&self) -> Option<CodecSource<'_>> {
         let Self { gain, weights, .. } = self;

@@ -2,7 +2,7 @@
 
 use crate::codec::{Codec, Stored};
 use crate::config::{Config, UsageError};
-use crate::data::{self, Kind, Loaded, Set, Toy};
+use crate::data::{self, DataError, Kind, Loaded, MAX_VALUES, Set, Toy, listed, short, three_digits};
 use crate::points::Points;
 use anyhow::Result;
 use rand::SeedableRng;
@@ -11,6 +11,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use std::collections::BTreeSet;
 use std::path::Path;
 use tinyscore::MAX_LATENTS;
+use tinyscore::blob::{LARGEST_MEAN, LARGEST_SCALE};
 
 /// Most points that metrics compare, of points and of others.
 const COMPARED: [usize; 2] = [10_000, 2000];
@@ -40,12 +41,27 @@ pub struct Dataset {
     pub kind: Kind,
     /// Pixels in a line of an image.
     pub width: Option<usize>,
+    /// The names of the columns, of the recordings of windows; none without a header.
+    pub names: Vec<String>,
+    /// What the file calls the classes 0…k−1; none of a named set.
+    pub class_names: Vec<String>,
+    /// What a user should know about how the data were read.
+    pub notes: Vec<String>,
 }
 
 /// What is trained on, what samples are compared with, and other points.
 type Parts = (Points, Points, Points);
-/// What a row is, and pixels in a line of an image.
-type Shape = (Kind, Option<usize>);
+
+/// What is known of the rows besides.
+#[derive(Default)]
+struct About {
+    toy: Option<Toy>,
+    kind: Kind,
+    width: Option<usize>,
+    names: Vec<String>,
+    class_names: Vec<String>,
+    notes: Vec<String>,
+}
 
 impl Dataset {
     /// Draws or loads what `config` names. Without a test file a share of the rows, chosen at random, is held
@@ -54,35 +70,42 @@ impl Dataset {
     /// # Errors
     /// A name that is neither a data set nor a data file, or a file with a defect.
     pub fn load(config: &Config) -> Result<Self> {
-        let (parts, toy, shape) = match named(&config.data, config.source.window) {
-            Some(set) => Self::draw(set, config),
+        let (parts, mut about) = match named(&config.data, config.source.window) {
+            Some(set) => Self::draw(set, config)?,
             None => Self::read(config)?,
         };
         let (parts, left_out) = match config.source.without.as_slice() {
             [] => (parts, None),
-            without => {
-                leave_out(parts, without).map_err(|what| UsageError(format!("{}: {what}", config.data)))?
-            }
+            without => leave_out(parts, without, &mut about.class_names)
+                .map_err(|what| UsageError(format!("{}: {what}", config.data)))?,
         };
-        Self::new(parts, left_out, toy, shape, config)
+        Self::new(parts, left_out, about, config)
     }
 
-    fn draw(set: Set, config: &Config) -> (Parts, Option<Toy>, Shape) {
+    fn draw(set: Set, config: &Config) -> Result<(Parts, About)> {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(config.seed);
-        let train = set.draw(config.points, &mut rng);
+        let (points, dim) = (config.points, set.draw(1, &mut rng.clone()).dim());
+        if points.saturating_mul(dim) > MAX_VALUES {
+            let most = MAX_VALUES / dim;
+            return Err(UsageError(format!(
+                "points is {points}, but must be at most {most} of {dim} values"
+            ))
+            .into());
+        }
+        let train = set.draw(points, &mut rng);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(config.seed ^ HELD_BACK);
         let n = config.sampling.samples.min(compared(set.kind()));
         let reference = set.draw(n, &mut rng);
         let other = set.draw(n, &mut rng);
         let toy = if let Set::Plane(toy) = set { Some(toy) } else { None };
-        ((train, reference, other), toy, (set.kind(), set.width()))
+        let about = About { toy, kind: set.kind(), width: set.width(), ..About::default() };
+        Ok(((train, reference, other), about))
     }
 
     fn new(
         (train, reference, other): Parts,
         left_out: Option<Points>,
-        toy: Option<Toy>,
-        (kind, width): Shape,
+        about: About,
         config: &Config,
     ) -> Result<Self> {
         let (latents, most) = (config.net.latent, train.dim().min(train.len() - 1).min(MAX_LATENTS));
@@ -93,15 +116,47 @@ impl Dataset {
             ))
             .into());
         }
+        let About { toy, kind, width, names, class_names, notes } = about;
         let codec = Codec::fit(&train, kind, latents);
         let standard = codec.encode(&train);
         let stored = codec.stored(&standard);
-        Ok(Self { train, reference, other, left_out, codec, stored, standard, toy, kind, width })
+        if let Some(j) = stored.too_large() {
+            let (mean, scale) = (f64::from(stored.mean[j]), f64::from(stored.scale[j]));
+            return Err(UsageError(format!(
+                "{}: {} has values of {} ± {}, but a model holds means of at most {} and standard deviations of at most {}: give other units",
+                config.data,
+                column(&names, kind, j),
+                three_digits(mean),
+                three_digits(scale),
+                three_digits(LARGEST_MEAN.into()),
+                three_digits(LARGEST_SCALE.into())
+            ))
+            .into());
+        }
+        Ok(Self {
+            train,
+            reference,
+            other,
+            left_out,
+            codec,
+            stored,
+            standard,
+            toy,
+            kind,
+            width,
+            names,
+            class_names,
+            notes,
+        })
     }
 
-    fn read(config: &Config) -> Result<(Parts, Option<Toy>, Shape)> {
+    fn read(config: &Config) -> Result<(Parts, About)> {
         let path = file(&config.data)?;
-        let Loaded { train: all, test, kind, width } = data::load(path, &config.source)?;
+        let loaded = data::load(path, &config.source).map_err(|error| match error {
+            DataError::OtherUnits { .. } => UsageError(error.to_string()).into(),
+            error => anyhow::Error::from(error),
+        })?;
+        let Loaded { train: all, test, kind, width, names, class_names, mut notes } = loaded;
         if all.dim() > crate::sample::MAX_DIM {
             anyhow::bail!(
                 "{}: {} columns, but at most {} can be sampled; remove columns",
@@ -110,26 +165,124 @@ impl Dataset {
                 crate::sample::MAX_DIM
             );
         }
-        let mut order: Vec<usize> = (0..all.len()).collect();
-        order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(config.seed));
-        let held = (all.len() as f64 * f64::from(config.source.hold_out)) as usize;
         let (train, reference) = match test {
-            Some(test) => (order, test.take(compared(kind))),
+            Some(test) => {
+                let order = shuffled(test.len(), config.seed ^ HELD_BACK);
+                let reference = test.pick(&order[..compared(kind).min(order.len())]);
+                (shuffled(all.len(), config.seed), reference)
+            }
             None => {
-                let (held, train) = order.split_at(held.clamp(1, compared(kind).min(all.len() - 1)));
-                (train.to_vec(), all.pick(held))
+                let held = (all.len() as f64 * f64::from(config.source.hold_out)) as usize;
+                let held = held.clamp(1, compared(kind).min(all.len() - 1));
+                let (held, train) = split(&all, shuffled(all.len(), config.seed), held);
+                (train, all.pick(&held))
             }
         };
         // Classifiers learn from them, the more the better.
         let most = if kind == Kind::Points { reference.len() } else { compared(kind) };
         let other = all.pick(&train[..most.min(train.len())]);
-        Ok(((all.pick(&train), reference, other), None, (kind, width)))
+        let train = all.pick(&train);
+        if kind == Kind::Points {
+            let tails = (0..train.dim()).filter(|&j| has_long_tail(&train, j));
+            notes.extend(tails.map(|j| {
+                let column = column(&names, kind, j);
+                format!("{column} is positive with a long tail: consider its logarithm")
+            }));
+        }
+        Ok(((train, reference, other), About { toy: None, kind, width, names, class_names, notes }))
     }
 
     /// Data dimensions.
     pub fn dim(&self) -> usize {
         self.train.dim()
     }
+
+    /// What was read of the file or folder `data`, and what a user should know about it, line by line.
+    pub fn summary(&self, data: &str) -> Vec<String> {
+        let (rows, dim, held) = (self.train.len() + self.reference.len(), self.dim(), self.reference.len());
+        let names = if self.names.is_empty() { String::new() } else { listed(&self.names) };
+        let of = match (self.kind, self.width) {
+            (Kind::Points, _) if names.is_empty() => format!("{rows} points of {dim} columns"),
+            (Kind::Points, _) => format!("{rows} points of {dim} columns ({names})"),
+            (Kind::Images, Some(width)) => format!("{rows} images of {}×{width} pixels", dim / width.max(1)),
+            (Kind::Windows, _) if self.names.len() > 1 => {
+                format!("{} recordings: {names}; {rows} windows of {dim}", self.names.len())
+            }
+            (Kind::Images | Kind::Windows, _) => format!("{rows} windows of {dim}"),
+        };
+        let mut lines = vec![format!("{}: {of}, {held} of them held back", short(data))];
+        let numbers = self.class_names.iter().enumerate().all(|(i, name)| *name == i.to_string());
+        if !numbers {
+            let classes: Vec<String> =
+                self.class_names.iter().enumerate().map(|(i, name)| format!("{i} = {name}")).collect();
+            lines.push(format!("classes: {}", classes.join(", ")));
+        }
+        lines.extend(self.notes.iter().map(|note| format!("note: {note}")));
+        lines
+    }
+}
+
+/// How a message calls column `j`.
+fn column(names: &[String], kind: Kind, j: usize) -> String {
+    match names.get(j) {
+        Some(name) if kind == Kind::Points => format!("column `{}`", short(name)),
+        _ => format!("column {}", j + 1),
+    }
+}
+
+/// The numbers below `n` in an order of the seed's.
+fn shuffled(n: usize, seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..n).collect();
+    order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
+    order
+}
+
+/// The first `held` rows of an order, and the others; where that would leave a class out of a part, the same share of
+/// every class: at least one row of each that has two, and none of one that has not, unless all are such.
+fn split(points: &Points, order: Vec<usize>, held: usize) -> (Vec<usize>, Vec<usize>) {
+    let count = |rows: &[usize]| {
+        let mut counts = vec![0_usize; points.classes()];
+        rows.iter().filter_map(|&i| points.label(i)).for_each(|label| counts[usize::from(label)] += 1);
+        counts
+    };
+    let (all, first) = (count(&order), count(&order[..held]));
+    let in_both =
+        |(&all, &first): (&usize, &usize)| all < 2 && first == 0 || all >= 2 && (1..all).contains(&first);
+    let is_mixed = all.iter().zip(&first).filter(|(all, _)| **all > 0).all(in_both);
+    if is_mixed || all.iter().all(|&n| n < 2) {
+        let (held, train) = order.split_at(held);
+        return (held.to_vec(), train.to_vec());
+    }
+    let share = held as f64 / order.len() as f64;
+    let mut left: Vec<usize> = all
+        .iter()
+        .map(|&n| if n < 2 { 0 } else { ((n as f64 * share).round() as usize).clamp(1, n - 1) })
+        .collect();
+    order.into_iter().partition(|&i| {
+        let left = &mut left[usize::from(points.label(i).unwrap_or(0))];
+        let is_held = *left > 0;
+        *left -= usize::from(is_held);
+        is_held
+    })
+}
+
+/// Whether a column of positive values has a skewness beyond that of an exponential distribution, which is 2, and far
+/// beyond that of its logarithm.
+fn has_long_tail(points: &Points, j: usize) -> bool {
+    const LONG: f64 = 4.0;
+    let values = || points.rows().map(move |row| f64::from(row[j]));
+    values().all(|x| x > 0.0)
+        && skewness(values()) > LONG
+        && skewness(values().map(f64::ln)).abs() < 0.5 * LONG
+}
+
+/// Third central moment over that of the standard deviation.
+fn skewness(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let n = values.clone().count() as f64;
+    let mean = values.clone().sum::<f64>() / n;
+    let moment = |k| values.clone().map(|x| (x - mean).powi(k)).sum::<f64>() / n;
+    let variance = moment(2);
+    if variance > 0.0 { moment(3) / variance.powf(1.5) } else { 0.0 }
 }
 
 /// The points of other classes than these, which are numbered anew, and those of these.
@@ -144,13 +297,22 @@ fn part(points: &Points, classes: &[u16]) -> (Points, Points) {
 }
 
 /// The parts without these classes, and the reference of these.
-fn leave_out((train, reference, other): Parts, classes: &[u16]) -> Result<(Parts, Option<Points>), String> {
+fn leave_out(
+    (train, reference, other): Parts,
+    classes: &[u16],
+    names: &mut Vec<String>,
+) -> Result<(Parts, Option<Points>), String> {
     let have: BTreeSet<u16> = train.labels().iter().copied().collect();
     if have.is_empty() {
         return Err("there are no classes to leave out: give labels, or no `without`".into());
     }
     if let Some(class) = classes.iter().find(|class| !have.contains(class)) {
-        return Err(format!("`without` names class {class}, but the classes are {have:?}: take of these"));
+        let name = |class: &u16| match names.get(usize::from(*class)) {
+            Some(name) if *name != class.to_string() => format!("{class} = {name}"),
+            _ => class.to_string(),
+        };
+        let have = have.iter().map(name).collect::<Vec<_>>().join(", ");
+        return Err(format!("`without` names class {class}, but the classes are {{{have}}}: take of these"));
     }
     let left_out = part(&reference, classes).1;
     let [train, reference, other] = [train, reference, other].map(|p| part(&p, classes).0);
@@ -159,6 +321,8 @@ fn leave_out((train, reference, other): Parts, classes: &[u16]) -> Result<(Parts
             "`without` {classes:?} leaves nothing to train on and to compare: leave out fewer"
         ));
     }
+    let mut class = 0..;
+    names.retain(|_| class.next().is_some_and(|class| !classes.contains(&class)));
     Ok(((train, reference, other), Some(left_out)))
 }
 
@@ -172,18 +336,26 @@ pub fn named(name: &str, length: Option<usize>) -> Option<Set> {
     Set::named(name, length)
 }
 
+/// What files and reports call the data: a set's own name, whatever its case.
+pub fn canonical(data: &str) -> String {
+    Set::named(data, None).map_or_else(|| data.to_owned(), |set| set.name().to_owned())
+}
+
 /// The file or folder that `data` names, which is no named set.
 ///
 /// # Errors
 /// When it does not look like one.
 pub fn file(data: &str) -> Result<&Path, UsageError> {
     let path = Path::new(data);
-    if path.extension().is_some() || data.contains(std::path::MAIN_SEPARATOR) || path.exists() {
+    // A link may be there that leads nowhere.
+    let is_there = path.symlink_metadata().is_ok();
+    if path.extension().is_some() || data.contains(std::path::MAIN_SEPARATOR) || is_there {
         return Ok(path);
     }
     let names = Set::all().into_iter().map(Set::name).collect::<Vec<_>>().join(", ");
     Err(UsageError(format!(
-        "data is {data:?}, but must be one of {names}, or a .csv or .npy file, or a file or folder of IDX images"
+        "data is {:?}, but must be one of {names}, or a .csv or .npy file, or a file or folder of IDX images",
+        short(data)
     )))
 }
 
@@ -227,5 +399,118 @@ mod tests {
         }
         let error = without("swiss-roll", &[0]).unwrap_err().to_string();
         assert!(error.contains("no classes to leave out"), "{error}");
+    }
+
+    fn load(files: &[(&str, String)], more: impl Fn(&mut Config)) -> Result<Dataset> {
+        let dir = tempfile::tempdir().unwrap();
+        files.iter().for_each(|(name, text)| std::fs::write(dir.path().join(name), text).unwrap());
+        let mut config = Config::new(dir.path().to_str().unwrap(), Preset::Default);
+        more(&mut config);
+        Dataset::load(&config)
+    }
+
+    fn classes(points: &Points) -> BTreeSet<u16> {
+        points.labels().iter().copied().collect()
+    }
+
+    /// Whatever the seed, a class of two rows is in both parts, and one of a single row is trained on; where the plain
+    /// order does that, it stays.
+    #[test]
+    fn classes_are_in_both_parts() {
+        let row = |i: usize| {
+            format!(
+                "{i},{}\n",
+                if i == 0 {
+                    9
+                } else if i < 3 {
+                    5
+                } else {
+                    3
+                }
+            )
+        };
+        let text: String = "x,label\n".to_owned() + &(0..40).map(row).collect::<String>();
+        let mut plain = 0;
+        for seed in 1..20 {
+            let data = load(&[("train.csv", text.clone())], |config| config.seed = seed).unwrap();
+            assert_eq!((classes(&data.train), classes(&data.reference)), ([0, 1, 2].into(), [0, 1].into()));
+            assert_eq!(data.train.len() + data.reference.len(), 40);
+            let order = shuffled(40, seed);
+            let first: Vec<f32> = order[..8].iter().map(|&i| i as f32).collect();
+            plain += usize::from(data.reference.values() == first);
+        }
+        assert!((1..19).contains(&plain), "{plain}");
+        let each =
+            |n: usize| "x,label\n".to_owned() + &(0..n).map(|i| format!("{i},{i}\n")).collect::<String>();
+        let data = load(&[("train.csv", each(2))], |_| ()).unwrap();
+        assert_eq!((data.train.len(), data.reference.len()), (1, 1));
+    }
+
+    /// From two rows on, and whatever the share.
+    #[test]
+    fn few_rows_are_held_back_in_part() {
+        for n in 2..12 {
+            let text: String = (0..n).map(|i| format!("{i},{}\n", i * i % 7)).collect();
+            for share in [0.001, 0.2, 0.999] {
+                let data =
+                    load(&[("train.csv", text.clone())], |config| config.source.hold_out = share).unwrap();
+                assert_eq!(data.train.len() + data.reference.len(), n);
+                assert!(!data.train.is_empty() && !data.reference.is_empty() && !data.other.is_empty());
+                let advice = crate::advise::advise(&data.standard, 0.02, 1).unwrap();
+                assert!(advice.sigma_min > 0.0 && advice.sigma_max.is_finite(), "{advice:?}");
+            }
+        }
+        let wide: String = (0..20)
+            .map(|i| (0..200).map(|j| ((i * j) % 31).to_string()).collect::<Vec<_>>().join(",") + "\n")
+            .collect();
+        let data = load(&[("train.csv", wide)], |config| config.net.latent = 15).unwrap();
+        assert_eq!(data.standard.dim(), 15);
+    }
+
+    /// Two draws of real data are alike, however the test file is sorted.
+    #[test]
+    fn a_sorted_test_file_is_compared_as_a_whole() {
+        let row = |i: usize, class: usize| {
+            format!(
+                "{},{},{class}\n",
+                ((i * 7919) % 1009) as f32 / 1009.0 + 4.0 * class as f32,
+                (i * 31) % 97
+            )
+        };
+        let of = |n: usize, class: usize| (0..n).map(move |i| row(i, class)).collect::<String>();
+        let mixed = (0..6000).map(|i| row(i, i % 2)).collect::<String>();
+        let header = "x,y,label\n".to_owned();
+        let files =
+            [("train.csv", header.clone() + &mixed), ("test.csv", header + &of(9000, 0) + &of(9000, 1))];
+        let data = load(&files, |_| ()).unwrap();
+        assert_eq!(data.reference.len(), 10_000);
+        for part in [data.reference.clone(), data.reference.take(2000)] {
+            let share = part.labels().iter().filter(|&&label| label == 1).count() as f64 / part.len() as f64;
+            assert!((share - 0.5).abs() < 0.05, "{share}");
+        }
+        let unit = |points: &Points| data.codec.encode(points).with_labels(Vec::new());
+        let floor =
+            crate::evaluate::c2st(&unit(&data.other).take(1000), &unit(&data.reference).take(1000), 15)
+                .unwrap();
+        assert!((floor - 0.5).abs() < 0.05, "{floor}");
+    }
+
+    /// That of a log-normal column; a normal one, a flat one, counts and a negative tail get no note.
+    #[test]
+    fn a_long_tail_is_noted() {
+        let z = |i: usize| {
+            let u = ((i * 7919 % 2003) as f64 + 0.5) / 2003.0;
+            (u / (1.0 - u)).ln()
+        };
+        let row = |i: usize| format!("{},{},{},{}\n", (1.2 * z(i)).exp(), z(i), i, -(1.2 * z(i)).exp());
+        let text = "income,a,b,debt\n".to_owned() + &(0..2003).map(row).collect::<String>();
+        let data = load(&[("train.csv", text)], |_| ()).unwrap();
+        assert_eq!(data.notes, ["column `income` is positive with a long tail: consider its logarithm"]);
+    }
+
+    #[test]
+    fn a_name_that_is_neither_set_nor_file_is_cut() {
+        let message = file(&"a".repeat(5000)).unwrap_err().to_string();
+        assert!(message.len() < 400 && message.starts_with("data is \"aaa"), "{message}");
     }
 }

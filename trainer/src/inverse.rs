@@ -11,6 +11,7 @@
 //! [`tinyscore::Known`], of which this is the general case; it conditions on noisy measurements in the same
 //! way, so steps are best taken several times.
 
+use crate::points::Points;
 use nalgebra::{DMatrix, DVector};
 use tinyscore::{Levels, Score};
 
@@ -22,6 +23,9 @@ pub struct Measurement {
     /// y − A·mean is measured of the standardized point.
     offset: DVector<f32>,
 }
+
+/// Entries beyond this would overflow when they are squared and added.
+const LARGEST: f32 = 1e15;
 
 /// Singular values below this share of the largest count as zero.
 const RANK: f32 = 1e-5;
@@ -44,9 +48,26 @@ impl Measurement {
         let plain = DMatrix::from_row_slice(matrix.len() / dim, dim, matrix);
         let offset = &plain * DVector::from_column_slice(mean);
         let matrix = plain * DMatrix::from_diagonal(&DVector::from_column_slice(scale));
+        if matrix.iter().chain(offset.iter()).any(|a| a.abs() > LARGEST) {
+            return Err(format!(
+                "the matrix measures numbers beyond {LARGEST:e}: scale its rows, and what is measured with them"
+            ));
+        }
         let largest = matrix.singular_values().max();
         let inverse = matrix.clone().pseudo_inverse(RANK * largest).map_err(str::to_owned)?;
         Ok(Self { matrix, inverse, offset })
+    }
+
+    /// The first row of measured values, in data units, that only a point further than 10⁶ standard deviations from the
+    /// training data's mean would give.
+    pub fn far_off(&self, values: &Points) -> Option<usize> {
+        const FAR: f32 = 1e6;
+        let reach: Vec<f32> = self.matrix.row_iter().map(|row| FAR * row.norm()).collect();
+        let offset = self.offset.as_slice();
+        let is_far = |row: &[f32]| {
+            row.iter().zip(offset).zip(&reach).any(|((y, offset), reach)| !((y - offset).abs() <= *reach))
+        };
+        values.rows().position(is_far)
     }
 
     /// Numbers that are measured, m.
@@ -137,5 +158,16 @@ mod tests {
         assert!(refuse(&[1.0, 2.0, 3.0]).contains("rows of 2 numbers"));
         assert!(refuse(&[0.0, 0.0]).contains("not zero"));
         assert!(refuse(&[f32::NAN, 1.0]).contains("finite"));
+        assert!(refuse(&[3e38, 3e38]).contains("scale its rows"));
+        assert!(Measurement::new(&[3e38, 1.0], &[1.0; 2], &[3e38; 2]).is_err());
+    }
+
+    #[test]
+    fn values_that_no_point_near_the_data_has_are_found() {
+        let measurement = Measurement::new(&[1.0, 1.0], &[10.0, 10.0], &[1.0, 1.0]).unwrap();
+        let values = |x: f32| Points::new(1, vec![20.0, x]);
+        assert_eq!(measurement.far_off(&values(1e6)), None);
+        assert_eq!(measurement.far_off(&values(-2e6)), Some(1));
+        assert_eq!(measurement.far_off(&values(3e38)), Some(1));
     }
 }

@@ -2,32 +2,38 @@
 
 use crate::atomic::write_atomic;
 use crate::backend::{Device, DeviceName};
-use crate::checkpoint::{self, Checkpoint};
+use crate::checkpoint::{self, Checkpoint, Origin};
 use crate::codec;
-use crate::config::{Config, TrainingConfig, UsageError};
-use crate::data::{Kind, Toy};
+use crate::config::{Config, DistillationConfig, NetConfig, TrainingConfig, UsageError};
+use crate::data::{Kind, Source, Toy};
 use crate::dataset::Dataset;
 use crate::denoiser::{Denoiser, Embedding};
+use crate::distill::Ways;
 use crate::evaluate::eight_shares;
 use crate::fidelity::{AtLevel, fidelity};
 use crate::judge::Judge;
-use crate::npy::{self, NpyWriter};
-use crate::objective::{Diagnosis, Objective};
+use crate::lock::Lock;
+use crate::npy;
+use crate::objective::{Diagnosis, Objective, ObjectiveConfig};
+use crate::output::{self, RowWriter};
 use crate::partition::Law;
 use crate::plot::{Zoom, chain_path, curve, image_grid, landscape, scatter_panels};
 use crate::points::Points;
 use crate::quantize::{Calibration, Export, Quantized, quantize};
 use crate::report::{EnergyQuality, Report, worst};
 use crate::sample::{Network, draw, draw_chains, draw_classes, in_data_units, network, path};
-use crate::train::{Task, Trained, train};
+use crate::stdio;
+use crate::train::{Task, Trained, Watch, train};
 use crate::uses::Uses;
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::Serialize;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::time::Duration;
 use tinyscore::blob::LevelTable;
 use tinyscore::levels::Spacing;
 use tinyscore::{Conditional, Digest, Energy, Levels, Model, Plan, Score};
@@ -39,6 +45,9 @@ const ERROR_LEVELS: (usize, f32, f32) = (25, 6.0, 0.01);
 
 /// Where the density of an energy network is compared with the data's.
 const KL_SIGMA: f32 = 0.1;
+
+/// Keeps the starts of a teacher's ways apart from the samples'.
+const WAYS: u64 = 0xd157;
 
 /// Keeps the draws of gaps apart from the samples'.
 const GAPS: u64 = 0x6a9;
@@ -59,6 +68,10 @@ pub struct Run {
     pub data: Dataset,
     /// Where it trains; all else is done by the processor.
     pub device: DeviceName,
+    /// Time between two checkpoints of its training.
+    pub checkpoint_every: Duration,
+    /// Held while it trains.
+    _lock: Option<Lock>,
 }
 
 impl Run {
@@ -68,6 +81,7 @@ impl Run {
     /// When there is something in it, it cannot be written, or the data have a defect.
     pub fn create(dir: &Path, config: Config) -> Result<Self> {
         config.check()?;
+        let config = config.with_absolute_paths()?;
         let data = Dataset::load(&config)?;
         Objective::new(&config, &data)?;
         if config.net.conditional && data.train.classes() == 0 {
@@ -77,22 +91,15 @@ impl Run {
             );
             return Err(UsageError(what).into());
         }
-        let taken = std::fs::read_dir(dir).map(|mut entries| entries.next().is_some()).unwrap_or(false);
-        if taken || dir.is_file() {
-            bail!(
-                "{} is not empty; give another folder with --out, or continue an interrupted run with --resume {}",
-                dir.display(),
-                dir.display()
-            );
-        }
-        std::fs::create_dir_all(dir).with_context(|| {
-            format!("cannot make the folder {}; give a writable one with --out", dir.display())
-        })?;
-        let run = Self { dir: dir.to_owned(), config, data, device: DeviceName::Cpu };
+        let lock = Lock::new_folder(dir)?;
+        let run = Self { _lock: Some(lock), ..Self::of(dir, config, data) };
         write_atomic(&run.file("config.toml"), toml::to_string_pretty(&run.config)?.as_bytes())
             .with_context(|| {
                 format!("cannot write into {}; give a writable folder with --out", dir.display())
             })?;
+        if run.data.kind == Kind::Points {
+            output::keep_names(dir, &run.data.names)?;
+        }
         Ok(run)
     }
 
@@ -117,13 +124,31 @@ impl Run {
         }
         let config = Config::read(&path)?;
         config.check()?;
-        let data = Dataset::load(&config)?;
-        Ok(Self { dir: dir.to_owned(), config, data, device: DeviceName::Cpu })
+        let data = Dataset::load(&config).with_context(|| format!("data of {}", path.display()))?;
+        Ok(Self::of(dir, config, data))
+    }
+
+    fn of(dir: &Path, config: Config, data: Dataset) -> Self {
+        let (dir, device, checkpoint_every) = (dir.to_owned(), DeviceName::Cpu, checkpoint::EVERY);
+        Self { dir, config, data, device, checkpoint_every, _lock: None }
+    }
+
+    /// The same, in which no other process may train from now on.
+    ///
+    /// # Errors
+    /// When one does.
+    pub fn locked(self) -> Result<Self> {
+        Ok(Self { _lock: Some(Lock::new(&self.dir)?), ..self })
     }
 
     /// The same, trained on `device`.
     pub fn on(self, device: DeviceName) -> Self {
         Self { device, ..self }
+    }
+
+    /// The same, with this time between two checkpoints.
+    pub fn saving_every(self, checkpoint_every: Duration) -> Self {
+        Self { checkpoint_every, ..self }
     }
 
     /// A file of the folder.
@@ -149,15 +174,70 @@ impl Run {
     /// # Errors
     /// When there is none, or it is damaged or of another shape.
     pub fn checkpoint(&self) -> Result<Checkpoint> {
-        Checkpoint::load(&self.file(checkpoint::FILE), &self.fresh().net)
+        Checkpoint::load(&self.file(checkpoint::FILE), &self.fresh().net, &self.origin())
+    }
+
+    /// The checkpoint, if the training goes on from one.
+    ///
+    /// # Errors
+    /// As [`checkpoint`](Self::checkpoint), but for one that is not there yet.
+    pub fn start(&self) -> Result<Option<Checkpoint>> {
+        self.file(checkpoint::FILE).exists().then(|| self.checkpoint()).transpose()
+    }
+
+    /// The checkpoint of a training that has come to its end.
+    ///
+    /// # Errors
+    /// As [`checkpoint`](Self::checkpoint), and when the training was interrupted.
+    pub fn complete(&self) -> Result<Checkpoint> {
+        let dir = self.dir.display();
+        let unfinished = |at: u64| {
+            let steps = self.steps();
+            anyhow!(
+                "{dir} is at step {at} of {steps} of its training: finish it with `trainer train --resume {dir}`"
+            )
+        };
+        let checkpoint = self.start()?.ok_or_else(|| unfinished(0))?;
+        let at = self.steps_of(&checkpoint);
+        if at < self.steps() { Err(unfinished(at)) } else { Ok(checkpoint) }
+    }
+
+    /// All steps of the training.
+    pub fn steps(&self) -> u64 {
+        self.config.training.steps + self.config.training.qat_steps
+    }
+
+    /// Steps that a checkpoint has behind it.
+    pub fn steps_of(&self, checkpoint: &Checkpoint) -> u64 {
+        let before = if checkpoint.float.is_some() { self.config.training.steps } else { 0 };
+        before + checkpoint.snapshot.steps
+    }
+
+    /// By what the weights of this run come to be.
+    fn origin(&self) -> Origin {
+        let Config { seed, points, source, objective, net, training, distillation, .. } = &self.config;
+        let settings = Trains {
+            seed: *seed,
+            points: *points,
+            source: Source { labels: None, ..source.clone() },
+            objective: *objective,
+            net: net.clone(),
+            training: training.clone(),
+            distillation: distillation.clone(),
+        };
+        let mut data = Digest::new();
+        data.update(self.data.train.values());
+        data.update(&self.data.train.labels().iter().map(|&label| label.into()).collect::<Vec<f32>>());
+        let settings = toml::to_string(&settings).unwrap_or_default();
+        Origin { settings, data: format!("{:016x}", data.finish()) }
     }
 
     /// The trained network: the averaged weights of the checkpoint.
     ///
     /// # Errors
-    /// As [`checkpoint`](Self::checkpoint).
+    /// As [`complete`](Self::complete).
     pub fn trained(&self) -> Result<Denoiser> {
-        Ok(self.averaged(&self.checkpoint()?))
+        Ok(self.averaged(&self.complete()?))
     }
 
     /// The network with a checkpoint's averaged weights.
@@ -186,11 +266,24 @@ impl Run {
     /// # Errors
     /// When the checkpoint cannot be read or written, the objective does not suit the data, or the device fails.
     pub fn train(&self, stop: &AtomicBool) -> Result<Trained> {
-        let start = match self.file(checkpoint::FILE) {
-            path if path.exists() => Some(self.checkpoint()?),
-            _ => None,
-        };
-        self.train_by(&Objective::new(&self.config, &self.data)?, &self.fresh(), start, stop)
+        let start = self.start()?;
+        match &self.config.distillation {
+            None => self.train_by(&Objective::new(&self.config, &self.data)?, &self.fresh(), start, stop),
+            Some(distillation) => {
+                let teacher = Self::open(&distillation.teacher).context("the teacher")?;
+                let denoiser = teacher.trained()?;
+                let last = teacher.config.export.sigma_min;
+                let ways = Ways::new(
+                    &denoiser,
+                    &self.config.sigmas()?,
+                    last,
+                    distillation.ways,
+                    self.config.seed ^ WAYS,
+                )
+                .map_err(|e| anyhow!("the teacher's ways: {e}"))?;
+                self.train_by(&Objective::Distilled(distillation.by, ways), &denoiser, start, stop)
+            }
+        }
     }
 
     /// Trains `denoiser` by an objective of its own, then on the grid of its integers if the settings say so, and
@@ -240,13 +333,21 @@ impl Run {
         stop: &AtomicBool,
     ) -> Result<Trained> {
         let bar = bar(what, task.config.steps);
+        let (path, origin) = (self.file(checkpoint::FILE), self.origin());
+        let save = |checkpoint: Checkpoint| {
+            // The training goes on, and the last checkpoint is an error where it cannot be written.
+            if let Err(error) = checkpoint.save(&path, &origin) {
+                bar.suspend(|| stdio::error(format_args!("warning: {error:#}")));
+            }
+        };
+        let watch = Watch { stop, bar: &bar, every: self.checkpoint_every, save: &save };
         let trained = match self.device.open()? {
-            Device::Cpu(device) => train(&device, task, start, stop, &bar),
+            Device::Cpu(device) => train(&device, task, start, &watch),
             #[cfg(feature = "cuda")]
-            Device::Cuda(device) => train(&device, task, start, stop, &bar),
+            Device::Cuda(device) => train(&device, task, start, &watch),
         }?;
         bar.finish();
-        trained.checkpoint.save(&self.file(checkpoint::FILE))?;
+        trained.checkpoint.save(&path, &origin)?;
         Ok(trained)
     }
 
@@ -410,7 +511,7 @@ impl Run {
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub fn finish(&self, trained: &Trained, seconds: f64) -> Result<Report> {
+    pub fn finish(&self, trained: &Trained) -> Result<Report> {
         let denoiser = self.averaged(&trained.checkpoint);
         let aware = self.aware(&trained.checkpoint)?;
         let blob = self.export(&denoiser, aware.as_ref())?;
@@ -419,7 +520,7 @@ impl Run {
         let (float, int8) = (self.draw_float(&denoiser, seed)?, self.draw_int8(&blob, seed)?);
         self.save("samples-float", &float)?;
         self.save("samples-int8", &int8)?;
-        let report = self.report(trained, (&denoiser, aware.as_ref()), &blob, (&float, &int8), seconds)?;
+        let report = self.report(trained, (&denoiser, aware.as_ref()), &blob, (&float, &int8))?;
         write_atomic(&self.file("metrics.json"), serde_json::to_string_pretty(&report)?.as_bytes())?;
         write_atomic(&self.file("report.md"), report.markdown().as_bytes())?;
         self.plot(&trained.checkpoint, &blob, &float, &int8, &report.levels)?;
@@ -443,7 +544,6 @@ impl Run {
         (denoiser, aware): (&Denoiser, Option<&Quantized>),
         blob: &[u8],
         (float, int8): (&Points, &Points),
-        seconds: f64,
     ) -> Result<Report> {
         let levels = self.fidelity(denoiser, blob)?;
         let errors = self.score_error(denoiser, aware)?;
@@ -464,14 +564,14 @@ impl Run {
         };
         Ok(Report {
             data: self.config.data.clone(),
-            objective: self.config.objective.name.name(),
+            objective: self.config.learns(),
             seed: self.config.seed,
             parameters: denoiser.net.parameters(),
             training_steps: self.config.training.steps,
             qat_steps: self.config.training.qat_steps,
             weight_bits: self.config.export.weight_bits,
             activation_bits: self.config.export.activation_bits,
-            training_seconds: seconds,
+            training_seconds: trained.checkpoint.seconds,
             loss: trained.checkpoint.losses.last().map(|&(_, loss)| loss),
             sampler: self.config.sampling.sampler.name(),
             evaluations: self.plan(&sigmas[..])?.evaluations(),
@@ -570,17 +670,20 @@ impl Run {
     /// A class in each column; data above what the codec makes of them.
     fn plot_images(&self, blob: &[u8], int8: &Points) -> Result<()> {
         let width = self.data.width.unwrap_or(1);
-        let (real, classes) = (&self.data.reference, self.data.train.classes());
-        let columns = if classes > 1 { classes } else { GRID };
+        let real = &self.data.reference;
+        let columns = |images: &Points| if classes_in(images) > 1 { classes_in(images) } else { GRID };
         let most = self.data.train.values().iter().copied().fold(0.0, f32::max);
         for (file, title, images) in
             [("samples.png", "int8 samples (core)", int8.clone()), ("data.png", "data", by_class(real))]
         {
+            let columns = columns(&images);
             let images = images.take(columns * GRID);
             image_grid(&self.file(file), title, &images, width, columns, 0.0..most)?;
         }
         if self.data.codec.has_latents() {
-            let test = by_class(real).take(4 * columns);
+            let test = by_class(real);
+            let columns = columns(&test);
+            let test = test.take(4 * columns);
             let made = codec::reconstructed(network(blob)?.model(), &test);
             let mut pairs = Points::with_capacity(test.dim(), 2 * test.len());
             for (test, made) in
@@ -596,19 +699,32 @@ impl Run {
 
     /// Two windows of each class.
     fn plot_windows(&self, int8: &Points) -> Result<()> {
-        let classes = self.data.train.classes().max(1);
         for (file, title, windows) in [
             ("samples.png", "int8 samples (core)", int8.clone()),
             ("data.png", "data", by_class(&self.data.reference)),
         ] {
-            let names: Vec<String> =
-                (0..2 * classes).map(|i| format!("class {}, {}", i % classes, i / classes + 1)).collect();
+            let classes = classes_in(&windows).max(1);
+            let name = |i: usize| {
+                let turn = i / classes + 1;
+                windows
+                    .label(i)
+                    .map_or(format!("window {turn}"), |label| format!("{}, {turn}", self.class(label)))
+            };
+            let names: Vec<String> = (0..windows.len().min(2 * classes)).map(name).collect();
             let line = |row: &[f32]| (0..).zip(row).map(|(t, &x)| (f64::from(t), f64::from(x))).collect();
             let lines: Vec<(&str, Vec<(f64, f64)>)> =
                 names.iter().zip(windows.rows()).map(|(name, row)| (name.as_str(), line(row))).collect();
             curve(&self.file(file), title, "sample", "value", &lines, false, false)?;
         }
         Ok(())
+    }
+
+    /// How a picture calls a class.
+    fn class(&self, label: u16) -> String {
+        match self.data.class_names.get(usize::from(label)) {
+            Some(name) if *name != label.to_string() => format!("class {label} ({name})"),
+            _ => format!("class {label}"),
+        }
     }
 
     fn plot_plane(&self, blob: &[u8], float: &Points, int8: &Points) -> Result<()> {
@@ -642,16 +758,35 @@ impl Run {
     }
 }
 
+/// The settings that decide the weights.
+#[derive(Serialize)]
+struct Trains {
+    seed: u64,
+    points: usize,
+    source: Source,
+    objective: ObjectiveConfig,
+    net: NetConfig,
+    training: TrainingConfig,
+    distillation: Option<DistillationConfig>,
+}
+
 /// The level whose density is compared with the data's.
 fn comparable(levels: LevelTable<'_>) -> usize {
     let far = |k: &usize| (levels.sigma(*k) / KL_SIGMA).ln().abs();
     (0..levels.count()).min_by(|a, b| far(a).total_cmp(&far(b))).unwrap_or(0)
 }
 
-/// Real data with the classes in turn, as samples are, as far as there are some of each.
+/// Classes of which there are examples.
+fn classes_in(points: &Points) -> usize {
+    points.labels().iter().collect::<BTreeSet<_>>().len()
+}
+
+/// Real data with the classes in turn, as samples are, as far as there are some of each; classes without any are
+/// skipped.
 fn by_class(points: &Points) -> Points {
     let rows = |class| (0..points.len()).filter(move |&i| points.label(i) == Some(class));
-    let mut of_class: Vec<_> = (0..points.classes() as u16).map(rows).collect();
+    let present = (0..points.classes() as u16).filter(|&class| rows(class).next().is_some());
+    let mut of_class: Vec<_> = present.map(rows).collect();
     let mut order = Vec::new();
     while let Some(turn) = of_class.iter_mut().map(Iterator::next).collect::<Option<Vec<_>>>() {
         if turn.is_empty() {
@@ -674,8 +809,8 @@ fn binned(losses: &[(u64, f32)]) -> Vec<(f64, f64)> {
 /// Chains that are drawn before their samples are written.
 const PORTION: usize = 6000;
 
-/// Draws by the score of a blob, such as its network or that guided, in data units, into a .npy file that grows as
-/// they come; returns the hash of all.
+/// Draws by the score of a blob, such as its network or that guided, in data units, into a file that grows as they
+/// come, below these names of the columns; returns the hash of all.
 ///
 /// # Errors
 /// When plan and model do not fit, or the file cannot be written.
@@ -685,10 +820,10 @@ pub fn draw_blob(
     plan: &(dyn Plan + Sync),
     n: usize,
     seed: u64,
-    out: &Path,
+    (out, names): (&Path, &[String]),
 ) -> Result<u64> {
     let cannot = || format!("cannot write {}; give a writable place with --out", out.display());
-    let mut file = NpyWriter::create(out, n, model.data_dim()).with_context(cannot)?;
+    let mut file = RowWriter::create(out, n, model.data_dim(), names).with_context(cannot)?;
     let (bar, mut digest) = (bar("sampling int8", n as u64), Digest::new());
     for first in (0..n).step_by(PORTION) {
         let chains = first..n.min(first + PORTION);
@@ -721,12 +856,11 @@ pub fn bar(what: &'static str, length: u64) -> ProgressBar {
 /// # Errors
 /// When any of it fails; what was written stays.
 pub fn whole(run: &Run, stop: &AtomicBool) -> Result<Option<Report>> {
-    let start = Instant::now();
     let trained = run.train(stop)?;
     if trained.interrupted {
         return Ok(None);
     }
-    run.finish(&trained, start.elapsed().as_secs_f64()).map(Some)
+    run.finish(&trained).map(Some)
 }
 
 /// No stored plan.
@@ -748,5 +882,22 @@ impl Plan for NoPlan {
 
     fn levels(&self) -> usize {
         0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A class without examples has no column; the others come in turn until one is used up.
+    #[test]
+    fn classes_without_examples_are_skipped() {
+        let points = |labels: &[u16]| {
+            Points::new(1, (0..labels.len()).map(|i| i as f32).collect()).with_labels(labels.to_vec())
+        };
+        assert_eq!(by_class(&points(&[1, 2, 2, 1, 2])).labels(), [1, 2, 1, 2]);
+        assert_eq!(by_class(&points(&[4, 4, 4])).values(), [0.0, 1.0, 2.0]);
+        assert_eq!(by_class(&points(&[])), points(&[]));
+        assert_eq!((classes_in(&points(&[1, 5, 5])), classes_in(&points(&[]))), (2, 0));
     }
 }

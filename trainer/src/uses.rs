@@ -90,8 +90,9 @@ impl Uses {
     /// # Errors
     /// When network and data do not fit.
     pub fn judge(network: &Network<'_>, data: &Dataset, seed: u64) -> Result<Self, Error> {
-        let is_windows = data.kind == Kind::Windows;
-        let filling = if is_windows { Some(filling(network, data, seed)?) } else { None };
+        // A network of components sees no single samples.
+        let is_filled = data.kind == Kind::Windows && !data.codec.has_latents();
+        let filling = if is_filled { Some(filling(network, data, seed)?) } else { None };
         Ok(Self { filling, detection: detection(network, data)? })
     }
 
@@ -199,7 +200,8 @@ fn detection(network: &Network<'_>, data: &Dataset) -> Result<Option<Detection>,
     let area = |score: &dyn Fn(&Points) -> Vec<f32>| auc(&score(&test[0]), &score(&test[1]));
     let together = data.standard.clone().with_labels(Vec::new());
     let (one, each) = (ClassGaussians::fit(&together), ClassGaussians::fit(&data.standard));
-    let components = COMPONENTS.into_iter().filter(|&k| k < data.dim()).map(|k| Pca::fit(&together, k));
+    let components =
+        COMPONENTS.into_iter().filter(|&k| k < data.standard.dim()).map(|k| Pca::fit(&together, k));
     Ok(Some(Detection {
         normal: normal.len(),
         faults: anomalies.len(),

@@ -407,12 +407,12 @@ fn bad_data_files_are_named_with_the_place() {
         fs::write(dir.join(name), content).unwrap();
         fails(dir, &["train", "--data", name, "--out", "never"], 1, parts);
     }
-    fs::write(dir.join("labels.csv"), "label,x\n1,2\n300,3\n").unwrap();
+    fs::write(dir.join("labels.csv"), "label,x\n1,2\n1.5,3\n").unwrap();
     fs::write(dir.join("short.csv"), "1,2\n2,1\n3,2\n4,1\n").unwrap();
     fs::write(dir.join("cut-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0]).unwrap();
     fs::create_dir(dir.join("empty")).unwrap();
     for (args, code, parts) in [
-        (&["--data", "labels.csv"][..], 1, &["row 3", "label 300", "0…255"][..]),
+        (&["--data", "labels.csv"][..], 1, &["row 3", "label `1.5`", "whole number or a word"][..]),
         (&["--data", "word.csv", "--label-column", "z"], 1, &["no label column `z`", "0…1"]),
         (&["--data", "short.csv", "--window", "5"], 1, &["short.csv", "no window of 5"]),
         (&["--data", "short.csv", "--window", "1"], 2, &["window is 1", "2…1024"]),

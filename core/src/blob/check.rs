@@ -7,6 +7,16 @@ use super::{After, Level, Matrix, Model};
 use crate::arith::{BOUND, is_bounded};
 use crate::{Detector, Error, Levels, Plan};
 
+/// Largest magnitude of a column's mean, 2¹²⁶.
+pub const LARGEST_MEAN: f32 = f32::from_bits(0x7e80_0000);
+/// Largest scale of a column, 2⁸⁶: of a state at its bound 2⁴⁰, mean + scale·state is finite.
+pub const LARGEST_SCALE: f32 = f32::from_bits(0x6a80_0000);
+
+/// Whether data of this mean and scale are finite for every state; some units take a subnormal scale for 0.
+pub(super) fn is_standard(mean: f32, scale: f32) -> bool {
+    (-LARGEST_MEAN..=LARGEST_MEAN).contains(&mean) && (f32::MIN_POSITIVE..=LARGEST_SCALE).contains(&scale)
+}
+
 /// Bound of the factors that the output is computed with; keeps ε̂ finite for every state.
 const MAX_GAIN: f32 = 1_048_576.0;
 /// Least of what is divided by, σ and the input's gain: a state over it is finite.
@@ -20,7 +30,7 @@ impl Model<'_> {
         self.check_codec()?;
         let standard = (0..self.data_dim()).all(|j| {
             let (mean, scale) = self.standard(j);
-            is_bounded(mean) && is_scale(scale)
+            is_standard(mean, scale)
         });
         if !standard {
             return Err(Error::Malformed("mean or scale"));
@@ -128,11 +138,6 @@ impl Model<'_> {
         }
         Ok(())
     }
-}
-
-/// Whether data can have this scale: positive, and no subnormal number, which some units take for 0.
-pub(super) fn is_scale(v: f32) -> bool {
-    is_bounded(v) && v >= f32::MIN_POSITIVE
 }
 
 /// Σ|w| of a row; the padding must be zero.

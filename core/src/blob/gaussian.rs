@@ -1,12 +1,11 @@
 //! Restricted Boltzmann machines of real visible units.
 
 use super::binary::{Header, header};
-use super::check::is_scale;
+use super::check::is_standard;
 use super::layout::{Cursor, check_prefix, float, word};
 use super::write::encode;
 use super::{Kind, MAX_COUNT, SHAPES};
 use crate::Error;
-use crate::arith::is_bounded;
 use crate::gaussian_rbm::{MAX_NOISE, VISIBLE};
 
 /// A checked machine.
@@ -70,7 +69,7 @@ impl<'a> Gaussian<'a> {
                 return Err(Error::Malformed("a visible unit's sum could overflow"));
             }
             let (a, sigma) = (float(self.standard, 2 * i), float(self.standard, 2 * i + 1));
-            if !(is_bounded(a) && is_scale(sigma)) {
+            if !is_standard(a, sigma) {
                 return Err(Error::Malformed("mean or scale"));
             }
         }

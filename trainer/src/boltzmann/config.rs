@@ -2,8 +2,9 @@
 
 use super::contrastive_divergence::Training;
 use super::enumeration;
-use crate::config::UsageError;
+use crate::config::{UsageError, absolute};
 use crate::data::Source;
+use crate::dataset::canonical;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
@@ -98,7 +99,7 @@ impl Config {
         };
         Self {
             model,
-            data: data.into(),
+            data: canonical(data),
             points: 10_000,
             seed: 1,
             source: Source::default(),
@@ -115,6 +116,15 @@ impl Config {
             samples: 2000,
             sweeps: 1000,
         }
+    }
+
+    /// The same, to be read from any folder.
+    ///
+    /// # Errors
+    /// When the working folder is gone.
+    pub fn with_absolute_paths(mut self) -> std::io::Result<Self> {
+        (self.data, self.source) = absolute(self.data, self.source)?;
+        Ok(self)
     }
 
     /// Settings of the training of one layer. Those of a deep belief network below the top only have to tell apart what

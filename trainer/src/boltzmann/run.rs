@@ -11,6 +11,7 @@ use crate::config::{self, Preset, UsageError};
 use crate::data::{Kind, Standardizer};
 use crate::dataset::Dataset;
 use crate::evaluate::frechet;
+use crate::lock::Lock;
 use crate::npy;
 use crate::plot::{self, image_grid};
 use crate::run::{bar, digest};
@@ -20,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Points of the curve of training.
 const MEASURED: u64 = 20;
@@ -89,7 +90,9 @@ impl Data {
     /// Fréchet distance of parts as large as the test part.
     pub fn frechet(&self, samples: &Points) -> f64 {
         let n = self.test.len().min(samples.len());
-        let part = |i: usize| frechet(&samples.pick(&(i * n..(i + 1) * n).collect::<Vec<_>>()), &self.test);
+        let part = |i: usize| {
+            frechet(&samples.pick(&(i * n..(i + 1) * n).collect::<Vec<_>>()), &self.test).unwrap_or(f64::NAN)
+        };
         let parts = samples.len() / n;
         (0..parts).map(part).sum::<f64>() / parts as f64
     }
@@ -195,6 +198,10 @@ pub struct Run {
     pub config: Config,
     /// Its data.
     pub data: Data,
+    /// Time between two checkpoints of its training.
+    pub checkpoint_every: Duration,
+    /// Held while it trains.
+    _lock: Option<Lock>,
 }
 
 /// Whether a folder holds such a run.
@@ -210,17 +217,14 @@ impl Run {
     /// Settings or data that cannot be used, or a folder that is taken.
     pub fn create(dir: &Path, config: Config) -> Result<Self> {
         config.check_before_data()?;
+        let config = config.with_absolute_paths()?;
         let data = Data::load(&config)?;
         config.check(data.train.dim())?;
-        let taken = std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some());
-        if taken || dir.is_file() {
-            bail!("{} is not empty; give another folder with --out", dir.display());
-        }
         let cannot = || format!("cannot write into {}; give a writable folder with --out", dir.display());
-        std::fs::create_dir_all(dir).with_context(cannot)?;
+        let lock = Lock::new_folder(dir)?;
         write_atomic(&dir.join("config.toml"), toml::to_string_pretty(&config)?.as_bytes())
             .with_context(cannot)?;
-        Ok(Self { dir: dir.to_owned(), config, data })
+        Ok(Self { dir: dir.to_owned(), config, data, checkpoint_every: EVERY, _lock: Some(lock) })
     }
 
     /// Opens the folder of an earlier run.
@@ -236,7 +240,20 @@ impl Run {
         config.check_before_data()?;
         let data = Data::load(&config)?;
         config.check(data.train.dim())?;
-        Ok(Self { dir: dir.to_owned(), config, data })
+        Ok(Self { dir: dir.to_owned(), config, data, checkpoint_every: EVERY, _lock: None })
+    }
+
+    /// The same, in which no other process may train from now on.
+    ///
+    /// # Errors
+    /// When one does.
+    pub fn locked(self) -> Result<Self> {
+        Ok(Self { _lock: Some(Lock::new(&self.dir)?), ..self })
+    }
+
+    /// The same, with this time between two checkpoints.
+    pub fn saving_every(self, checkpoint_every: Duration) -> Self {
+        Self { checkpoint_every, ..self }
     }
 
     /// A file of the folder.
@@ -306,7 +323,7 @@ impl Run {
             bar.inc(1);
             self.measure(&learner, &mut curve);
             let stopped = stop.load(Ordering::Relaxed);
-            if stopped || saved.elapsed() >= EVERY {
+            if stopped || saved.elapsed() >= self.checkpoint_every {
                 learner.save(&path, &curve.vectors())?;
                 saved = Instant::now();
             }

@@ -105,7 +105,7 @@ fn bits(units: &[f32], words: usize) -> Vec<u32> {
     bits
 }
 
-/// Rows whose unknown columns are drawn given the others.
+/// Rows whose unknown columns, and cells that are NaN, are drawn given the others.
 ///
 /// # Errors
 /// When the blob is damaged or of a kind that cannot, or the data do not fit.
@@ -137,10 +137,13 @@ pub fn fill_in(
             visible - 1
         )));
     }
+    let is_known = |row: usize, column: usize| !unknown.contains(&column) && !data.row(row)[column].is_nan();
     if kind == Kind::GaussianRbm {
         let rbm = GaussianRbm::from_bytes(blob).map_err(core)?;
-        let known: Vec<bool> = (0..visible).map(|i| !unknown.contains(&i)).collect();
-        let row = |i: usize| gaussian(&rbm, stream(seed, i as u64), sweeps, &known, data.row(i));
+        let row = |i: usize| {
+            let known: Vec<bool> = (0..visible).map(|j| is_known(i, j)).collect();
+            gaussian(&rbm, stream(seed, i as u64), sweeps, &known, data.row(i))
+        };
         return Ok(real_rows(visible, 0..data.len(), &|| (), &row));
     }
     let words = visible.div_ceil(32).max(1);
@@ -149,25 +152,25 @@ pub fn fill_in(
         (0..visible).filter(|&i| on(i)).for_each(|i| bits[i / 32] |= 1 << (i % 32));
         bits
     };
-    let known = |words| bits(&|i| !unknown.contains(&i), words);
+    let known = |row: usize, words| bits(&|i| is_known(row, i), words);
     let values = |row: usize, words| bits(&|i| data.row(row)[i] == 1.0, words);
     if kind == Kind::BoltzmannMachine {
         let machine = BoltzmannMachine::from_bytes(blob).map_err(core)?;
         let words = machine.units().div_ceil(32);
-        let known = known(words);
         return Ok(rows(visible, 0..data.len(), &|| (), &|i| {
             let (mut state, mut rng) = (values(i, words), stream(seed, i as u64));
+            let known = known(i, words);
             (0..sweeps).for_each(|_| machine.sweep(&mut state, &known, &mut rng));
             state
         }));
     }
     let rbm = Rbm::from_bytes(blob).map_err(core)?;
     let widest = words.max(rbm.hidden().div_ceil(32));
-    let (known, of) = (known(words), |i: usize| values(i, words));
+    let (known, of) = (|i: usize| known(i, words), |i: usize| values(i, words));
     let row: Box<Row<'_>> = match widest {
-        0..=4 => Box::new(|i| clamped::<4>(&rbm, &known, &of(i), (seed, i), sweeps)),
-        5..=32 => Box::new(|i| clamped::<32>(&rbm, &known, &of(i), (seed, i), sweeps)),
-        _ => Box::new(|i| clamped::<128>(&rbm, &known, &of(i), (seed, i), sweeps)),
+        0..=4 => Box::new(|i| clamped::<4>(&rbm, &known(i), &of(i), (seed, i), sweeps)),
+        5..=32 => Box::new(|i| clamped::<32>(&rbm, &known(i), &of(i), (seed, i), sweeps)),
+        _ => Box::new(|i| clamped::<128>(&rbm, &known(i), &of(i), (seed, i), sweeps)),
     };
     Ok(rows(visible, 0..data.len(), &|| (), &row))
 }

@@ -1,22 +1,24 @@
 //! Commands about settings: advise, distill.
 
-use super::commands::{execute_with, free};
-use anyhow::{Result, anyhow};
+use super::commands::{execute, free};
+use super::settings::{SourceArgs, quoted};
+use anyhow::Result;
 use clap::Args;
 use std::path::PathBuf;
 use trainer::advise::{Advice, advise as advice};
 use trainer::backend::DeviceName;
-use trainer::config::{Config, Preset, SpacingKind, UsageError};
-use trainer::dataset::Dataset;
-use trainer::distill::{Distillation, Ways};
-use trainer::objective::Objective;
+use trainer::config::{Config, DistillationConfig, Preset, SpacingKind, UsageError};
+use trainer::dataset::{self, Dataset};
+use trainer::distill::Distillation;
 use trainer::run::Run;
 use trainer::sample::Method;
 
 #[derive(Debug, Args)]
 pub struct Advise {
-    /// A data set (see `list`), or a .csv or .npy file of points
+    /// A data set (see `list`), or a .csv, .npy or IDX file, or a folder of such
     data: String,
+    #[command(flatten)]
+    source: SourceArgs,
     /// Error of variances and standard deviations to aim at, 0…1
     #[arg(long, default_value_t = 0.02)]
     tolerance: f64,
@@ -53,8 +55,13 @@ pub fn advise(args: &Advise) -> Result<()> {
     if !(args.tolerance > 0.0 && args.tolerance < 1.0) {
         return Err(UsageError(format!("tolerance is {}, but must be in 0…1", args.tolerance)).into());
     }
-    let config = Config::new(&args.data, Preset::Default);
+    let mut config = Config::new(&args.data, Preset::Default);
+    args.source.apply(&mut config.source);
+    config.check()?;
     let data = Dataset::load(&config)?;
+    if dataset::named(&args.data, None).is_none() {
+        data.summary(&args.data).iter().for_each(|line| println!("{line}"));
+    }
     let a: Advice = advice(&data.standard, args.tolerance, config.seed)?;
     println!("{}: {} points of {} dimensions, standardized", args.data, data.train.len(), data.dim());
     println!("  largest noise level      {:.3}, the largest distance of two points", a.sigma_max);
@@ -69,8 +76,9 @@ pub fn advise(args: &Advise) -> Result<()> {
     );
     println!("    whose step of {:.4}·σ² makes variances {} too large", a.langevin_rate, args.tolerance);
     println!(
-        "Use it: train --data {} --sigma-max {:.3} --sigma-min {:.4} --sampler dpmpp-2m --steps {} --levels {}",
-        args.data,
+        "Use it: train --data {}{} --sigma-max {:.3} --sigma-min {:.4} --sampler dpmpp-2m --steps {} --levels {}",
+        quoted(&args.data),
+        args.source.given(),
         a.sigma_max,
         a.sigma_min,
         a.evaluations,
@@ -84,7 +92,6 @@ pub fn distill(args: &Distill) -> Result<()> {
     let teacher_run = Run::open(&args.run)?;
     let teacher = teacher_run.trained()?;
     let mut config = teacher_run.config.clone();
-    let last = config.export.sigma_min;
     if args.evaluations == 0 || args.ways == 0 {
         return Err(UsageError("evaluations and ways must be at least 1".into()).into());
     }
@@ -97,14 +104,12 @@ pub fn distill(args: &Distill) -> Result<()> {
     config.sampling.sampler = Method::Ddim;
     config.sampling.steps = args.evaluations;
     config.training.steps = args.training_steps.unwrap_or(config.training.steps);
-    let sigmas = config.sigmas()?;
-    let seed = config.seed ^ 0xd157;
+    config.distillation =
+        Some(DistillationConfig { teacher: std::path::absolute(&args.run)?, by: args.by, ways: args.ways });
     let dir = args.out.clone().unwrap_or_else(|| {
         let name = args.run.display().to_string();
         free(&format!("{}-{}", name.trim_end_matches('/'), args.evaluations))
     });
     let run = Run::create(&dir, config)?.on(device);
-    let ways = Ways::new(&teacher, &sigmas, last, args.ways, seed)
-        .map_err(|e| anyhow!("the teacher's ways: {e}"))?;
-    execute_with(&run, &Objective::Distilled(args.by, ways), &teacher)
+    execute(run)
 }

@@ -4,15 +4,15 @@ use super::boltzmann;
 use super::commands::{network, read_model, refuse_existing};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use trainer::apply::{self, Denoising, Draws, Noise};
 use trainer::boltzmann::config::{MAX_SWEEPS, check_count};
 use trainer::config::UsageError;
+use trainer::data::{self, Table};
 use trainer::inverse::Measurement;
+use trainer::output;
 use trainer::points::Points;
 use trainer::sample::Network;
-use trainer::{data, npy, write_atomic};
 
 /// Times that `impute` takes every step, where none are asked for.
 const TIMES: usize = 20;
@@ -30,7 +30,8 @@ pub struct Files {
 pub struct Denoise {
     #[command(flatten)]
     files: Files,
-    /// Strength of the noise in units of the standardized data [default: estimated for each row]
+    /// Strength of the noise in units of the standardized data [default: estimated, for each row, or for all together
+    /// where rows have fewer than 16 numbers]
     #[arg(long)]
     sigma: Option<f32>,
     /// Draw from the clean data given the noisy, instead of their mean
@@ -39,8 +40,8 @@ pub struct Denoise {
     /// Seed of the draws
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// float32 rows of shape (n, d), in data units
-    #[arg(long, value_name = "FILE.npy")]
+    /// Rows in data units: .csv with the names of DATA's columns, or .npy, float32 of shape (n, d)
+    #[arg(long, value_name = "FILE.csv|FILE.npy")]
     out: PathBuf,
 }
 
@@ -48,11 +49,12 @@ pub struct Denoise {
 pub struct Impute {
     #[command(flatten)]
     pub(super) files: Files,
-    /// Columns to fill in, from 0; what they hold in the file does not matter
-    #[arg(long, value_name = "I,J,…", value_delimiter = ',', required = true)]
-    pub(super) unknown: Vec<usize>,
-    /// Write the mean of many draws instead of one, and beside FILE.npy the ends of intervals that cover the truth
-    /// with this probability: FILE-lower.npy and FILE-upper.npy
+    /// Columns to fill in, by name or number from 0; what they hold in the file does not matter [default: the gaps of
+    /// each row: empty cells, NaN, NA, null]
+    #[arg(long, value_name = "NAME|I,…", value_delimiter = ',')]
+    pub(super) unknown: Vec<String>,
+    /// Write the mean of many draws instead of one, and beside FILE the ends of intervals that cover the truth
+    /// with this probability: FILE-lower and FILE-upper
     #[arg(long, value_name = "P")]
     pub(super) interval: Option<f64>,
     /// Draws behind an interval [default: the fewest whose extremes cover that much, 19 for 0.9; more make it
@@ -69,8 +71,8 @@ pub struct Impute {
     /// Seed of the draws
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
-    /// float32 rows of shape (n, d), in data units
-    #[arg(long, value_name = "FILE.npy")]
+    /// Rows in data units: .csv with the names of DATA's columns, or .npy, float32 of shape (n, d)
+    #[arg(long, value_name = "FILE.csv|FILE.npy")]
     pub(super) out: PathBuf,
 }
 
@@ -87,8 +89,8 @@ pub struct Solve {
     /// Seed of the draws
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// float32 points of shape (n, d), in data units
-    #[arg(long, value_name = "FILE.npy")]
+    /// Points in data units: .csv, or .npy, float32 of shape (n, d)
+    #[arg(long, value_name = "FILE.csv|FILE.npy")]
     out: PathBuf,
 }
 
@@ -96,80 +98,68 @@ pub struct Solve {
 pub struct Detect {
     #[command(flatten)]
     files: Files,
-    /// Scores and verdicts, one line a row
-    #[arg(long, value_name = "FILE.csv")]
+    /// Scores and verdicts, one line a row: .csv, or .npy, float32 of shape (n, 2)
+    #[arg(long, value_name = "FILE.csv|FILE.npy")]
     out: PathBuf,
 }
 
 pub fn denoise(args: &Denoise) -> Result<()> {
-    let (bytes, rows) = args.files.read(&args.out)?;
-    let network = network(&args.files.model, &bytes)?;
-    let how = if args.draw { Denoising::Draw } else { Denoising::Mean };
     let noise = match args.sigma {
         Some(sigma) if !(sigma > 0.0 && sigma.is_finite()) => {
             return Err(UsageError(format!("sigma is {sigma}, but must be positive")).into());
         }
-        sigma => sigma.map_or(Noise::Unknown, Noise::Known),
+        sigma => sigma.map(Noise::Known),
     };
+    let (bytes, table) = args.files.read(&args.out)?;
+    let network = network(&args.files.model, &bytes)?;
+    let how = if args.draw { Denoising::Draw } else { Denoising::Mean };
+    let noise = noise.unwrap_or_else(|| Noise::unknown(network.model().dim()));
+    let (names, rows) = (table.names(), table.complete()?);
+    args.files.refuse_far_off(&network, &rows)?;
     let (clean, mut sigmas) = args.files.fits(apply::denoise(&network, &rows, how, noise, args.seed))?;
-    save(&args.out, &clean)?;
+    save(&args.out, &clean, &names)?;
     sigmas.sort_unstable_by(f32::total_cmp);
-    println!(
-        "{}: {} rows, taken as data with noise of σ {:.4} (median of {:.4}…{:.4})",
-        args.out.display(),
-        clean.len(),
-        sigmas[sigmas.len() / 2],
-        sigmas[0],
-        sigmas[sigmas.len() - 1]
-    );
+    let (least, median, most) = (sigmas[0], sigmas[sigmas.len() / 2], sigmas[sigmas.len() - 1]);
+    let sigma = match noise {
+        Noise::Known(_) => format!("{median:.4}"),
+        Noise::OfAllRows => format!("{median:.4} (estimated of all rows together)"),
+        Noise::OfEachRow => format!("{median:.4} (median of {least:.4}…{most:.4}, estimated for each row)"),
+    };
+    println!("{}: {} rows, taken as data with noise of σ {sigma}", args.out.display(), clean.len());
     Ok(())
 }
 
 pub fn impute(args: &Impute) -> Result<()> {
     check_count("times", args.times.unwrap_or(TIMES), 1..=MAX_SWEEPS)?;
-    let (bytes, rows) = args.files.read(&args.out)?;
+    let (bytes, table) = args.files.read(&args.out)?;
+    let (names, rows) = (table.names(), args.gaps(table)?);
     if boltzmann::is_binary(&bytes) {
-        return boltzmann::impute(args, &bytes, rows);
+        return boltzmann::impute(args, &bytes, rows, &names);
     }
     let network = args.files.without_codec(&bytes)?;
-    let dim = network.model().dim();
-    if let Some(column) = args.unknown.iter().find(|&&column| column >= dim) {
-        let what = format!(
-            "column {column} is to be filled in, but the model has {dim}: take columns of 0…{}",
-            dim - 1
-        );
-        return Err(UsageError(what).into());
-    }
     if args.binarize.is_some() {
         let what = format!("{} is a score network: leave binarize out", args.files.model.display());
         return Err(UsageError(what).into());
     }
+    args.files.refuse_far_off(&network, &rows)?;
     let times = args.times.unwrap_or(TIMES);
-    let mask: Vec<bool> = (0..dim).map(|column| !args.unknown.contains(&column)).collect();
+    let mask = |i: usize| rows.row(i).iter().map(|x| !x.is_nan()).collect::<Vec<bool>>();
     let Some(coverage) = args.interval else {
-        let full = args.files.fits(apply::fill_in(&network, &rows, &mask, times, args.seed))?;
-        save(&args.out, &full)?;
-        println!(
-            "{}: {} rows, {} of {dim} columns filled in",
-            args.out.display(),
-            full.len(),
-            args.unknown.len()
-        );
+        let full = args.files.fits(apply::fill_in(&network, &rows, mask, times, args.seed))?;
+        save(&args.out, &full, &names)?;
+        println!("{}: {}", args.out.display(), filled_in(&rows));
         return Ok(());
     };
     let draws = args.enough(coverage)?;
     let [lower, upper] = ["lower", "upper"].map(|end| beside(&args.out, end));
     [&lower, &upper].into_iter().try_for_each(|path| refuse_existing(path))?;
-    let mask = |_| mask.clone();
     let filled = args.files.fits(apply::fill_in_between(&network, &rows, mask, times, draws, args.seed))?;
     let files = [(&*lower, &filled.lower), (&*upper, &filled.upper), (&*args.out, &filled.mean)];
-    npy::save_all(&files).with_context(|| cannot_write(&args.out))?;
+    output::save_all(&files, &names).with_context(|| cannot_write(&args.out))?;
     println!(
-        "{}: {} rows, {} of {dim} columns filled in by the mean of {} draws; {} and {}: between them lies {} %; {} \
-         evaluations a row",
+        "{}: {} by the mean of {} draws; {} and {}: between them lies {} %; {} evaluations a row",
         args.out.display(),
-        rows.len(),
-        args.unknown.len(),
+        filled_in(&rows),
         draws.number(),
         lower.display(),
         upper.display(),
@@ -179,7 +169,37 @@ pub fn impute(args: &Impute) -> Result<()> {
     Ok(())
 }
 
+/// What is done to rows with gaps.
+pub(super) fn filled_in(rows: &Points) -> String {
+    let (n, dim) = (rows.len(), rows.dim());
+    let gaps = rows.values().iter().filter(|x| x.is_nan()).count();
+    let whole = (0..dim).filter(|&j| rows.rows().all(|row| row[j].is_nan())).count();
+    if gaps == whole * n {
+        return format!("{n} rows, {whole} of {dim} columns filled in");
+    }
+    let with = rows.rows().filter(|row| row.iter().any(|x| x.is_nan())).count();
+    format!("{n} rows, {gaps} gaps in {with} of them filled in")
+}
+
 impl Impute {
+    /// The rows with NaN for what is to be filled in.
+    fn gaps(&self, table: Table) -> Result<Points> {
+        let find = |name: &String| table.find(name.trim()).map_err(|e| UsageError(format!("unknown: {e}")));
+        let unknown = self.unknown.iter().map(find).collect::<Result<Vec<usize>, _>>()?;
+        let rows = table.with_gaps(&unknown)?;
+        let dim = rows.dim();
+        let cell = |(i, &x): (usize, &f32)| if unknown.contains(&(i % dim)) { f32::NAN } else { x };
+        let values: Vec<f32> = rows.values().iter().enumerate().map(cell).collect();
+        if values.iter().all(|x| !x.is_nan()) {
+            let data = self.files.data.display();
+            return Err(UsageError(format!(
+                "{data} has no gaps: name the columns to fill in with --unknown"
+            ))
+            .into());
+        }
+        Ok(Points::new(dim, values))
+    }
+
     /// The draws behind an interval.
     fn enough(&self, coverage: f64) -> Result<Draws, UsageError> {
         if !(0.001..=0.999).contains(&coverage) {
@@ -198,15 +218,17 @@ impl Impute {
     }
 }
 
-/// `DIR/NAME-end.npy` for `DIR/NAME.npy`.
+/// `DIR/NAME-end.csv` for `DIR/NAME.csv`.
 fn beside(path: &Path, end: &str) -> PathBuf {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!("{stem}-{end}.npy"))
+    let [stem, extension] =
+        [path.file_stem(), path.extension()].map(|part| part.unwrap_or_default().to_string_lossy());
+    path.with_file_name(format!("{stem}-{end}.{extension}"))
 }
 
 pub fn solve(args: &Solve) -> Result<()> {
     check_count("times", args.times, 1..=MAX_SWEEPS)?;
-    let (bytes, values) = args.files.read(&args.out)?;
+    let (bytes, table) = args.files.read(&args.out)?;
+    let values = table.complete()?;
     let network = args.files.without_codec(&bytes)?;
     let model = network.model();
     let dim = model.dim();
@@ -228,24 +250,30 @@ pub fn solve(args: &Solve) -> Result<()> {
             args.matrix.display()
         );
     }
+    if let Some(row) = measurement.far_off(&values) {
+        bail!(
+            "{}: row {} cannot be measured of a point within 10⁶ standard deviations of the training data: correct or remove it",
+            args.files.data.display(),
+            row + 1
+        );
+    }
     let points = args.files.fits(apply::solve(&network, &measurement, &values, args.times, args.seed))?;
-    save(&args.out, &points)?;
+    save(&args.out, &points, &output::names_beside(&args.files.model))?;
     println!("{}: {} points", args.out.display(), points.len());
     Ok(())
 }
 
 pub fn detect(args: &Detect) -> Result<()> {
-    let (bytes, rows) = args.files.read(&args.out)?;
+    let (bytes, table) = args.files.read(&args.out)?;
+    let rows = table.complete()?;
     let network = network(&args.files.model, &bytes)?;
     let scores = args.files.fits(apply::anomaly_scores(&network, &rows))?;
     let (Some(scores), Some(detector)) = (scores, network.model().detector()) else {
         bail!("{} has no anomaly detector; export the run again", args.files.model.display());
     };
-    let mut text = String::from("score,anomaly\n");
-    for &score in &scores {
-        let _ = writeln!(text, "{score},{}", u8::from(detector.is_anomaly(score)));
-    }
-    write_atomic(&args.out, text.as_bytes()).with_context(|| cannot_write(&args.out))?;
+    let verdict = |&score: &f32| [score, f32::from(u8::from(detector.is_anomaly(score)))];
+    let verdicts = Points::new(2, scores.iter().flat_map(verdict).collect());
+    save(&args.out, &verdicts, &["score", "anomaly"].map(String::from))?;
     let found = scores.iter().filter(|&&score| detector.is_anomaly(score)).count();
     println!(
         "{}: {found} of {} rows are anomalies (score above {:.4}, which 1 % of the training data exceed)",
@@ -257,10 +285,24 @@ pub fn detect(args: &Detect) -> Result<()> {
 }
 
 impl Files {
-    /// The model's bytes and the rows; refuses an output that is there.
-    fn read(&self, out: &Path) -> Result<(Vec<u8>, Points)> {
+    /// The model's bytes and the data; refuses an output that is there, or has no format.
+    fn read(&self, out: &Path) -> Result<(Vec<u8>, Table)> {
+        output::format(out)?;
         refuse_existing(out)?;
-        Ok((read_model(&self.model)?, data::read(&self.data)?))
+        let (bytes, table) = (read_model(&self.model)?, data::read_table(&self.data)?);
+        table.notes.iter().for_each(|text| println!("note: {}: {text}", self.data.display()));
+        Ok((bytes, table))
+    }
+
+    /// Refuses rows that no training data are near to, such as those of other units.
+    fn refuse_far_off(&self, network: &Network<'_>, rows: &Points) -> Result<()> {
+        let Some((row, column)) = self.fits(apply::far_off(network, rows))? else { return Ok(()) };
+        bail!(
+            "{}: row {} lies more than 10⁶ standard deviations from the training data, as in column {}: correct or remove it",
+            self.data.display(),
+            row + 1,
+            column + 1
+        )
     }
 
     /// The network of a model whose state are the data themselves.
@@ -281,8 +323,8 @@ impl Files {
     }
 }
 
-fn save(path: &Path, points: &Points) -> Result<()> {
-    npy::save(path, points).with_context(|| cannot_write(path))
+fn save(path: &Path, points: &Points, names: &[String]) -> Result<()> {
+    output::save(path, points, names).with_context(|| cannot_write(path))
 }
 
 fn cannot_write(path: &Path) -> String {

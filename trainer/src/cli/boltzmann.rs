@@ -1,12 +1,15 @@
 //! What the commands do with Boltzmann machines of all kinds.
 
-use super::apply::Impute;
-use super::commands::{free, refuse_existing, stop_flag};
+use super::apply::{Impute, filled_in};
+use super::commands::{free, quoted, refuse_existing};
+use super::settings::dashed;
 use super::settings::{Settings, SourceArgs};
+use super::stop::stop_flag;
 use super::{Sample, Train};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use std::path::Path;
+use std::time::Duration;
 use tinyscore::blob::Kind;
 use tinyscore::{BoltzmannMachine, Dbn, GaussianRbm};
 use trainer::boltzmann::config::{
@@ -17,7 +20,7 @@ use trainer::boltzmann::run::Run;
 use trainer::boltzmann::{binarize, use_blob};
 use trainer::config::UsageError;
 use trainer::run::{bar, digest};
-use trainer::{Points, npy};
+use trainer::{Points, output};
 
 /// Gibbs sweeps of a sample, where none are asked for.
 const SWEEPS: usize = 1000;
@@ -89,7 +92,7 @@ impl BinaryArgs {
         config.binarize = self.binarize;
         settings.source.apply(&mut config.source);
         let mut read = ids(SourceArgs::augment_args);
-        read.extend(["model", "binarize", "data", "out"].map(str::to_owned));
+        read.extend(["model", "binarize", "data", "out", "checkpoint_every"].map(str::to_owned));
         // What is taken has been read.
         macro_rules! take {
             ($($of:tt.$flag:ident => $to:ident),* $(,)?) => {
@@ -128,11 +131,6 @@ fn refuse_others(others: &[String], given: &[String]) -> Result<()> {
     Err(UsageError(what).into())
 }
 
-/// A flag as it is given.
-fn dashed(flag: &str) -> String {
-    if flag.len() > 1 { format!("--{}", flag.replace('_', "-")) } else { format!("-{flag}") }
-}
-
 pub fn train(args: &Train, config: Config) -> Result<()> {
     config.check_before_data()?;
     let dir = args.out.clone().unwrap_or_else(|| {
@@ -145,27 +143,34 @@ pub fn train(args: &Train, config: Config) -> Result<()> {
         };
         free(&format!("runs/{name}-{family}"))
     });
-    execute(&Run::create(&dir, config)?)
+    execute(&Run::create(&dir, config)?.saving_every(args.every()?))
 }
 
 /// Goes on with an interrupted training.
-pub fn resume(dir: &Path) -> Result<()> {
-    let run = Run::open(dir)?;
+pub fn resume(dir: &Path, every: Duration) -> Result<()> {
+    let run = Run::open(dir)?.saving_every(every).locked()?;
     if let Some(report) = run.finished()? {
         print!("{} is finished:\n{}", dir.display(), report.table());
         return Ok(());
     }
     match run.learner()?.0 {
-        learner if learner.updates() == 0 => println!("no checkpoint yet: starting over"),
-        learner => println!("resuming at step {} of {}", learner.updates(), learner.all_updates()),
+        learner if learner.updates() == 0 => println!("{}: no checkpoint yet, starting over", dir.display()),
+        learner => {
+            println!(
+                "{}: resuming at step {} of {}",
+                dir.display(),
+                learner.updates(),
+                learner.all_updates()
+            );
+        }
     }
     execute(&run)
 }
 
 fn execute(run: &Run) -> Result<()> {
-    let dir = run.dir.display();
+    let dir = quoted(&run.dir);
     println!("{}: {} rows of {} units", run.config.data, run.data.train.len(), run.data.train.dim());
-    let Some(report) = run.whole(&*stop_flag()?)? else {
+    let Some(report) = run.whole(stop_flag()?)? else {
         bail!("interrupted; the checkpoint is in {dir}: continue with `trainer train --resume {dir}`");
     };
     print!("\n{}", report.table());
@@ -181,7 +186,7 @@ fn execute(run: &Run) -> Result<()> {
 }
 
 pub fn eval(dir: &Path) -> Result<()> {
-    print!("{}", Run::open(dir)?.judge(&*stop_flag()?)?.table());
+    print!("{}", Run::open(dir)?.judge(stop_flag()?)?.table());
     Ok(())
 }
 
@@ -207,6 +212,7 @@ pub fn sample(args: &Sample, blob: &[u8]) -> Result<()> {
         let what = "sampler, class and compensate belong to score networks: leave them out; --steps are Gibbs sweeps";
         return Err(UsageError(what.into()).into());
     }
+    output::format(&args.out)?;
     let sweeps = args.steps.unwrap_or(SWEEPS);
     check_count("steps", sweeps, 1..=MAX_SWEEPS)?;
     refuse_existing(&args.out)?;
@@ -215,42 +221,46 @@ pub fn sample(args: &Sample, blob: &[u8]) -> Result<()> {
     check_memory("n", args.n, model.visible())?;
     let bar = bar("sampling int8", args.n as u64);
     let (starts, stop) = (model.starts(args.seed), stop_flag()?);
-    let samples =
-        use_blob::sample(blob, Some(&starts), args.n, (args.seed, sweeps), &stop, || bar.inc(1)).map_err(core)?;
+    let samples = use_blob::sample(blob, Some(&starts), args.n, (args.seed, sweeps), stop, || bar.inc(1))
+        .map_err(core)?;
     let Some(samples) = samples else { bail!("interrupted; nothing was written") };
     bar.finish();
-    save(&args.out, &samples)?;
+    save(&args.out, &samples, &output::names_beside(&args.model))?;
     let (out, n, digest) = (args.out.display(), args.n, digest(&samples));
     println!("{out}: {n} samples of {} units, {sweeps} sweeps each; digest {digest:016x}", samples.dim());
     Ok(())
 }
 
-fn save(out: &Path, points: &Points) -> Result<()> {
-    npy::save(out, points)
+fn save(out: &Path, points: &Points, names: &[String]) -> Result<()> {
+    output::save(out, points, names)
         .with_context(|| format!("cannot write {}; give a writable place with --out", out.display()))
 }
 
-/// What the unknown columns hold does not matter.
-pub fn impute(args: &Impute, blob: &[u8], rows: Points) -> Result<()> {
+/// Binary units of what is known.
+fn binarize_known(rows: &Points, threshold: Option<f32>) -> Result<Points, UsageError> {
+    let known: Vec<f32> = rows.values().iter().map(|x| if x.is_nan() { 0.0 } else { *x }).collect();
+    let binary = binarize("the data", &Points::new(rows.dim(), known), threshold)?;
+    let gap = |(x, bit): (&f32, &f32)| if x.is_nan() { f32::NAN } else { *bit };
+    let values = rows.values().iter().zip(binary.values()).map(gap).collect();
+    Ok(Points::new(rows.dim(), values))
+}
+
+/// Fills in what is NaN.
+pub fn impute(args: &Impute, blob: &[u8], rows: Points, names: &[String]) -> Result<()> {
     if args.interval.is_some() {
         return Err(UsageError("interval belongs to score networks: leave it out".into()).into());
     }
     let sweeps = args.times.unwrap_or(SWEEPS);
     check_count("times", sweeps, 1..=MAX_SWEEPS)?;
-    let dim = rows.dim();
-    let known = |(i, x): (usize, &f32)| if args.unknown.contains(&(i % dim)) { 0.0 } else { *x };
-    let values: Vec<f32> = rows.values().iter().enumerate().map(known).collect();
-    let rows = Points::new(dim, values);
     let real = Kind::of(blob).is_ok_and(|kind| kind == Kind::GaussianRbm);
     if real && args.binarize.is_some() {
         let what = "the visible units of a gaussian-rbm are real numbers: leave binarize out";
         return Err(UsageError(what.into()).into());
     }
-    let rows = if real { rows } else { binarize("the data", &rows, args.binarize)? };
-    let filled = use_blob::fill_in(blob, &rows, &args.unknown, args.seed, sweeps)?;
-    save(&args.out, &filled)?;
-    let (out, unknown) = (args.out.display(), args.unknown.len());
-    println!("{out}: {} rows, {unknown} of {dim} columns filled in by {sweeps} sweeps", filled.len());
+    let known = if real { rows.clone() } else { binarize_known(&rows, args.binarize)? };
+    let filled = use_blob::fill_in(blob, &known, &[], args.seed, sweeps)?;
+    save(&args.out, &filled, names)?;
+    println!("{}: {} by {sweeps} sweeps", args.out.display(), filled_in(&rows));
     Ok(())
 }
 

@@ -1,24 +1,23 @@
 //! The commands.
 
+use super::settings::{self, check_options, only};
+use super::stop::{settled, stop_flag};
 use super::{Interpolate, Quantize, Sample, Train, boltzmann};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::Duration;
 use tinyscore::sampler::{Heun, Sampler};
 use tinyscore::{Compensated, Conditional, Guided, Levels, Model, Plan, conformance};
 use trainer::backend::{self, DeviceName};
 use trainer::config::{Config, Preset, UsageError};
 use trainer::data::{self, Set};
-use trainer::denoiser::Denoiser;
 use trainer::fidelity::AtLevel;
-use trainer::objective::{Objective, ObjectiveName};
+use trainer::objective::ObjectiveName;
 use trainer::report::{Report, worst};
-use trainer::run::{Run, digest as hash, draw_blob, whole};
+use trainer::run::{Run, digest as hash, draw_blob};
 use trainer::sample::{self, MAX_DIM, Method, Network, Options};
-use trainer::{Points, closed_form, latent, npy};
+use trainer::{Points, closed_form, dataset, latent, output};
 
 /// The demonstration.
 pub fn demo() -> Result<()> {
@@ -27,20 +26,54 @@ pub fn demo() -> Result<()> {
     execute(Run::create(&free("runs/mixture"), Config::new("mixture", Preset::Default))?.on(device))
 }
 
-pub fn train(args: &Train) -> Result<()> {
+pub fn train(args: &Train, given: &[String]) -> Result<()> {
     let device = args.device.available()?;
     if let Some(dir) = &args.resume {
+        let reads = ["resume", "device", "checkpoint_every"];
+        only(given, &reads, "--resume, which goes on by the settings of the run,")?;
         if trainer::boltzmann::run::is_run(dir) {
-            return boltzmann::resume(dir);
+            return boltzmann::resume(dir, args.every()?);
         }
-        return execute(Run::open(dir)?.on(device));
+        return resume(dir, device, args.every()?);
     }
-    let config = args.settings.resolve(args.binary.energy())?;
+    let every = args.every()?;
+    let config = args.settings.resolve(args.binary.energy(), given)?;
     let dir = args.out.clone().unwrap_or_else(|| {
         let name = Path::new(&config.data).file_stem().unwrap_or_default().to_string_lossy().into_owned();
         free(&format!("runs/{name}"))
     });
-    execute(Run::create(&dir, config)?.on(device))
+    execute(Run::create(&dir, config)?.on(device).saving_every(every))
+}
+
+impl Train {
+    /// Time between two checkpoints.
+    pub fn every(&self) -> Result<Duration, UsageError> {
+        Duration::try_from_secs_f64(self.checkpoint_every).map_err(|_| {
+            UsageError(format!("checkpoint_every is {}, but must be 0 or more", self.checkpoint_every))
+        })
+    }
+}
+
+/// Goes on with the training in a folder.
+fn resume(dir: &Path, device: DeviceName, every: Duration) -> Result<()> {
+    let run = Run::open(dir)?.on(device).saving_every(every).locked()?;
+    let shown = dir.display();
+    let start = run.start()?;
+    match &start {
+        None => println!("{shown}: no checkpoint yet, starting over"),
+        Some(checkpoint) => {
+            println!("{shown}: resuming at step {} of {}", run.steps_of(checkpoint), run.steps())
+        }
+    }
+    let complete = start.is_some_and(|checkpoint| run.steps_of(&checkpoint) == run.steps());
+    match run.finished()? {
+        Some(report) if complete => {
+            println!("{shown} is finished; its report:");
+            conclude(&run, &report);
+            Ok(())
+        }
+        _ => execute(run),
+    }
 }
 
 /// `path`, or with the first number that makes it free.
@@ -49,42 +82,28 @@ pub fn free(path: &str) -> PathBuf {
     std::iter::once(PathBuf::from(path)).chain(numbered).find(|p| !p.exists()).unwrap_or_default()
 }
 
-/// Set by Ctrl-C.
-pub fn stop_flag() -> Result<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let set = Arc::clone(&flag);
-    ctrlc::set_handler(move || {
-        // A second Ctrl-C does not wait for the end of what goes on.
-        if set.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    })?;
-    Ok(flag)
-}
-
-fn execute(run: Run) -> Result<()> {
+/// Trains, exports, samples, compares and draws.
+pub fn execute(run: Run) -> Result<()> {
     announce(&run);
-    let Some(report) = whole(&run, &*stop_flag()?)? else {
-        let dir = run.dir.display();
-        bail!("interrupted; the checkpoint is in {dir}: continue with `trainer train --resume {dir}`");
-    };
-    conclude(&run, &report);
+    let dir = quoted(&run.dir);
+    let remedy = format!("; the checkpoint is in {dir}: continue with `trainer train --resume {dir}`");
+    let trained = run.train(stop_flag()?)?;
+    if settled(remedy.clone()) || trained.interrupted {
+        bail!("interrupted{remedy}");
+    }
+    conclude(&run, &run.finish(&trained)?);
     Ok(())
 }
 
-/// As [`execute`], by another objective than the settings', from the weights of `denoiser`.
-pub fn execute_with(run: &Run, objective: &Objective, denoiser: &Denoiser) -> Result<()> {
-    announce(run);
-    let start = Instant::now();
-    let trained = run.train_by(objective, denoiser, None, &*stop_flag()?)?;
-    if trained.interrupted {
-        bail!("interrupted; remove {} and start again", run.dir.display());
-    }
-    conclude(run, &run.finish(&trained, start.elapsed().as_secs_f64())?);
-    Ok(())
+/// A path as a shell reads it.
+pub fn quoted(path: &Path) -> String {
+    settings::quoted(&path.display().to_string())
 }
 
 fn announce(run: &Run) {
+    if dataset::named(&run.config.data, None).is_none() {
+        run.data.summary(&run.config.data).iter().for_each(|line| println!("{line}"));
+    }
     let parameters = run.fresh().net.parameters();
     println!("{}: {} points to train on, {parameters} parameters", run.config.data, run.data.train.len());
 }
@@ -119,7 +138,7 @@ fn print_report(report: &Report) {
 
 pub fn quantize(args: &Quantize) -> Result<()> {
     let mut run = Run::open(&args.run)?;
-    let checkpoint = run.checkpoint()?;
+    let checkpoint = run.complete()?;
     let (denoiser, aware) = (run.averaged(&checkpoint), run.aware(&checkpoint)?);
     let bits = |run: &Run| (run.config.export.weight_bits, run.config.export.activation_bits);
     let trained_for = bits(&run);
@@ -151,8 +170,9 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
         .with_context(|| format!("cannot write {}; give a writable place with --out", path.display()))
 }
 
+/// A link that leads nowhere is there, too.
 pub fn refuse_existing(path: &Path) -> Result<()> {
-    if path.exists() {
+    if path.symlink_metadata().is_ok() {
         bail!("{} exists; give another file with --out, or remove it", path.display());
     }
     Ok(())
@@ -169,21 +189,29 @@ pub fn network<'a>(path: &Path, bytes: &'a [u8]) -> Result<Network<'a>> {
     sample::network(bytes).map_err(|e| anyhow!("{}: {e}", path.display()))
 }
 
-pub fn sample(args: &Sample) -> Result<()> {
+pub fn sample(args: &Sample, given: &[String]) -> Result<()> {
     if args.n == 0 {
         return Err(UsageError("n is 0, but must be at least 1".into()).into());
     }
+    output::format(&args.out)?;
     let bytes = read_model(&args.model)?;
     if boltzmann::is_binary(&bytes) {
         return boltzmann::sample(args, &bytes);
     }
     let network = network(&args.model, &bytes)?;
     refuse_existing(&args.out)?;
+    let names = output::names_beside(&args.model);
+    let out = (&*args.out, &names[..]);
     let model = network.model();
     // No descent of levels where there is one.
     let one = model.levels().count() == 1 && model.plan().rows() == 0;
     let energy = matches!(network, Network::Energy(_));
     let sampler = args.sampler.or((energy && one).then_some(Method::Mala));
+    match sampler {
+        Some(sampler) => check_options(sampler, given)?,
+        None if network.model().plan().rows() > 0 => stored(given)?,
+        None => check_options(Method::Ancestral, given)?,
+    }
     if let Some(sampler @ (Method::Mala | Method::ClampedLangevin)) = sampler {
         return sample_energy(args, sampler, &network);
     }
@@ -191,11 +219,11 @@ pub fn sample(args: &Sample) -> Result<()> {
     let compensated = Compensated::new(&*plan, network.model().levels());
     let plan: &(dyn Plan + Sync) = if args.compensate { &compensated } else { &*plan };
     let digest = match args.class {
-        None => draw_blob(network.model(), &network, plan, args.n, args.seed, &args.out),
+        None => draw_blob(network.model(), &network, plan, args.n, args.seed, out),
         Some(class) => {
             let guided = Guided::<_, MAX_DIM>::new(network.clone(), class, args.guidance)
                 .map_err(|e| UsageError(format!("{}: {e}", args.model.display())))?;
-            draw_blob(network.model(), &guided, plan, args.n, args.seed, &args.out)
+            draw_blob(network.model(), &guided, plan, args.n, args.seed, out)
         }
     }?;
     println!(
@@ -206,6 +234,13 @@ pub fn sample(args: &Sample) -> Result<()> {
         plan.evaluations() * if args.guidance > 0.0 { 2 } else { 1 },
     );
     Ok(())
+}
+
+/// Refuses what the plan stored in a model does not read.
+fn stored(given: &[String]) -> Result<(), UsageError> {
+    let reads = ["model", "n", "seed", "compensate", "class", "guidance", "out"];
+    only(given, &reads, "the plan stored in the model")
+        .map_err(|e| UsageError(format!("{e}, or name a --sampler")))
 }
 
 /// Samples by what needs the energy itself.
@@ -242,7 +277,7 @@ fn sample_energy(args: &Sample, sampler: Method, network: &Network<'_>) -> Resul
         (points, "60 clamped steps each".to_owned())
     };
     let points = sample::in_data_units(model, points.rows());
-    npy::save(&args.out, &points)
+    output::save(&args.out, &points, &output::names_beside(&args.model))
         .with_context(|| format!("cannot write {}; give a writable place with --out", args.out.display()))?;
     let (out, n, dim) = (args.out.display(), args.n, model.data_dim());
     println!("{out}: {n} samples of {dim} dimensions, {how}; digest {:016x}", hash(&points));
@@ -308,7 +343,7 @@ fn print_levels(levels: &[AtLevel]) {
 
 pub fn plot(dir: &Path) -> Result<()> {
     let run = Run::open(dir)?;
-    let checkpoint = run.checkpoint()?;
+    let checkpoint = run.complete()?;
     let blob = read_model(&run.file("model.postcard"))?;
     let [float, int8] = ["samples-float.npy", "samples-int8.npy"].map(|file| data::read(&run.file(file)));
     let levels = run.fidelity(&run.trained()?, &blob)?;
@@ -321,6 +356,7 @@ pub fn interpolate(args: &Interpolate) -> Result<()> {
     if args.n < 2 {
         return Err(UsageError(format!("n is {}, but must be at least 2", args.n)).into());
     }
+    output::format(&args.out)?;
     let bytes = read_model(&args.model)?;
     let mut network = network(&args.model, &bytes)?;
     refuse_existing(&args.out)?;
@@ -335,7 +371,7 @@ pub fn interpolate(args: &Interpolate) -> Result<()> {
         network.model().to_data(&x, &mut data);
         samples.push_row(&data);
     }
-    npy::save(&args.out, &samples)
+    output::save(&args.out, &samples, &output::names_beside(&args.model))
         .with_context(|| format!("cannot write {}; give a writable place with --out", args.out.display()))?;
     println!(
         "{}: {} samples from seed {} to seed {}, {} evaluations each",

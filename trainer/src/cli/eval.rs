@@ -1,6 +1,8 @@
 //! Judging: runs, suites, samplers by their evaluations, and likelihoods.
 
-use super::commands::{free, read_model, refuse_existing, stop_flag};
+use super::commands::{free, read_model, refuse_existing};
+use super::settings::only;
+use super::stop::stop_flag;
 use super::{Eval, Likelihood, SuiteName, boltzmann};
 use anyhow::{Context, Result, bail};
 use rand::SeedableRng;
@@ -13,21 +15,38 @@ use trainer::likelihood::{self, FloatFlow, NegativeLogLikelihood, log_likelihood
 use trainer::report::{integer, table};
 use trainer::run::{Run, bar};
 use trainer::sweep::{self, Sweep};
-use trainer::{Points, checkpoint, dataset, npy, suite};
+use trainer::{Points, checkpoint, dataset, output, suite};
 
-/// `given` are the names of the flags that were.
+/// Refuses the options that belong to another of the ways to judge.
+fn check_given(args: &Eval, given: &[String]) -> Result<(), UsageError> {
+    let (reads, who): (&[&str], &str) = match args.suite {
+        _ if args.sweep => (&["run", "sweep", "exact", "out"], "a sweep"),
+        None => (&["run"], "judging a run"),
+        Some(SuiteName::Rbm) => (&["suite", "data", "out"], "the suite rbm"),
+        Some(SuiteName::Bits) => (&["suite", "data", "qat", "device", "out"], "the suite bits"),
+        Some(SuiteName::Objectives) => (&["suite", "device", "out"], "the suite objectives"),
+        Some(SuiteName::Digits | SuiteName::Mnist) => {
+            (&["suite", "data", "seeds", "device", "out"], "this suite")
+        }
+        Some(_) => (&["suite", "seeds", "device", "out"], "this suite"),
+    };
+    only(given, reads, who)
+}
+
 pub fn eval(args: &Eval, given: &[String]) -> Result<()> {
+    check_given(args, given)?;
     match (&args.run, args.suite) {
         _ if args.sweep => eval_sweep(args),
         (Some(dir), _) if trainer::boltzmann::run::is_run(dir) => boltzmann::eval(dir),
         (Some(dir), _) => eval_run(dir),
-        (None, Some(name)) => eval_suite(args, name, given),
+        (None, Some(name)) => eval_suite(args, name),
         (None, None) => bail!("give a run folder or --suite"),
     }
 }
 
 fn eval_run(dir: &Path) -> Result<()> {
     let run = Run::open(dir)?;
+    run.complete()?;
     let judge = Judge::new(&run.data)?;
     let [float, int8] = ["samples-float.npy", "samples-int8.npy"]
         .map(|file| anyhow::Ok(judge.of(&data::read(&run.file(file))?)?));
@@ -82,49 +101,32 @@ fn runs_in(dir: &Path) -> Result<Vec<Run>> {
     paths.iter().map(|path| Run::open(path)).collect()
 }
 
-/// Refuses what a suite does not read.
-fn refuse_unread(name: SuiteName, given: &[String]) -> Result<(), UsageError> {
-    let read: &[&str] = match name {
-        SuiteName::Rbm => &["data"],
-        SuiteName::Bits => &["data", "qat", "device"],
-        SuiteName::Objectives => &["device"],
-        SuiteName::Digits | SuiteName::Mnist => &["data", "seeds", "device"],
-        SuiteName::Mixture | SuiteName::Plane | SuiteName::All => &["seeds", "device"],
-        SuiteName::Windows | SuiteName::Energies => &["seeds", "device"],
-    };
-    let unread = |flag: &&String| !read.contains(&flag.as_str()) && !["suite", "out"].contains(&flag.as_str());
-    let Some(flag) = given.iter().find(unread) else { return Ok(()) };
-    let read: String = read.iter().map(|flag| format!(" --{flag}")).collect();
-    Err(UsageError(format!("--{flag} is not read by this suite, which takes --out{read}: leave it out")))
-}
-
-fn eval_suite(args: &Eval, name: SuiteName, given: &[String]) -> Result<()> {
-    refuse_unread(name, given)?;
+fn eval_suite(args: &Eval, name: SuiteName) -> Result<()> {
     let dir = |label: &str| args.out.clone().unwrap_or_else(|| free(&format!("runs/suite-{label}")));
     let (device, stop) = (args.device.available()?, stop_flag()?);
     let (table, passed) = match name {
         SuiteName::Mixture => {
-            suite::suite(&dir("mixture"), &suite::plane(&[Toy::Mixture]), args.seeds, device, &stop)
+            suite::suite(&dir("mixture"), &suite::plane(&[Toy::Mixture]), args.seeds, device, stop)
         }
         SuiteName::Plane => {
             let sets: Vec<Toy> = Toy::ALL.into_iter().filter(|&t| t != Toy::Mixture).collect();
-            suite::suite(&dir("2d"), &suite::plane(&sets), args.seeds, device, &stop)
+            suite::suite(&dir("2d"), &suite::plane(&sets), args.seeds, device, stop)
         }
-        SuiteName::All => suite::suite(&dir("all"), &suite::plane(&Toy::ALL), args.seeds, device, &stop),
+        SuiteName::All => suite::suite(&dir("all"), &suite::plane(&Toy::ALL), args.seeds, device, stop),
         SuiteName::Digits => {
-            suite::suite(&dir("digits"), &suite::digits(args.data.as_deref()), args.seeds, device, &stop)
+            suite::suite(&dir("digits"), &suite::digits(args.data.as_deref()), args.seeds, device, stop)
         }
         SuiteName::Mnist => {
-            suite::suite(&dir("mnist"), &suite::mnist(args.data.as_deref()), args.seeds, device, &stop)
+            suite::suite(&dir("mnist"), &suite::mnist(args.data.as_deref()), args.seeds, device, stop)
         }
-        SuiteName::Windows => suite::suite(&dir("windows"), &suite::windows(), args.seeds, device, &stop),
-        SuiteName::Bits => suite::bits(&dir("bits"), args.data.as_deref(), args.qat, device, &stop),
-        SuiteName::Energies => suite::suite(&dir("energies"), &suite::energies(), args.seeds, device, &stop),
+        SuiteName::Windows => suite::suite(&dir("windows"), &suite::windows(), args.seeds, device, stop),
+        SuiteName::Bits => suite::bits(&dir("bits"), args.data.as_deref(), args.qat, device, stop),
+        SuiteName::Energies => suite::suite(&dir("energies"), &suite::energies(), args.seeds, device, stop),
         SuiteName::Rbm => {
             let data = args.data.as_deref().unwrap_or("digits");
-            trainer::boltzmann::suite::suite(&dir("rbm"), data, &stop)
+            trainer::boltzmann::suite::suite(&dir("rbm"), data, stop)
         }
-        SuiteName::Objectives => suite::objectives(&dir("objectives"), device, &stop),
+        SuiteName::Objectives => suite::objectives(&dir("objectives"), device, stop),
     }?;
     println!("\n{table}");
     if !passed {
@@ -141,6 +143,7 @@ pub fn likelihood(args: &Likelihood) -> Result<()> {
         let what = format!("tolerance is {}, but must be in 1e-7…0.1", args.tolerance);
         return Err(UsageError(what).into());
     }
+    args.out.as_deref().map_or(Ok(()), |out| output::format(out).map(drop))?;
     args.out.as_deref().map_or(Ok(()), refuse_existing)?;
     let run = float_run(&args.run)?;
     if run.config.net.energy {
@@ -172,7 +175,7 @@ pub fn likelihood(args: &Likelihood) -> Result<()> {
     if let Some(out) = &args.out {
         let one = |&log: &f64| NegativeLogLikelihood::new(&[log], standardizer).nats as f32;
         let rows = Points::new(1, logs.iter().map(one).collect());
-        npy::save(out, &rows)
+        output::save(out, &rows, &["nats".into()])
             .with_context(|| format!("cannot write {}; give a writable place with --out", out.display()))?;
         println!("{}: the negative log-likelihood of every point, in nats", out.display());
     }

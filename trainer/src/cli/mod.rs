@@ -6,6 +6,7 @@ mod boltzmann;
 mod commands;
 mod eval;
 mod settings;
+mod stop;
 
 use anyhow::Result;
 use clap::parser::ValueSource;
@@ -13,6 +14,7 @@ use clap::{ArgMatches, Args, Parser, Subcommand};
 use settings::Settings;
 use std::path::PathBuf;
 use trainer::backend::DeviceName;
+use trainer::config::UsageError;
 use trainer::sample::Method;
 
 /// Trains score-based generative models and exports them for microcontrollers.
@@ -32,7 +34,7 @@ enum Command {
     Train(Box<Train>),
     /// Export a trained run again, with other noise levels or bits
     Quantize(Quantize),
-    /// Draw samples from a model through the core, into a .npy file
+    /// Draw samples from a model through the core, into a .csv or .npy file
     Sample(Sample),
     /// Recommend noise levels, steps and evaluations for data
     Advise(advise::Advise),
@@ -54,7 +56,7 @@ enum Command {
     Plot(RunFolder),
     /// Log-likelihood of data under a run's float network, by the probability-flow ODE
     Likelihood(Likelihood),
-    /// Draw the samples between two seeds' through the core, evenly spaced in the latent, into a .npy file
+    /// Draw the samples between two seeds' through the core, evenly spaced in the latent, into a .csv or .npy file
     Interpolate(Interpolate),
     /// Show what is in a model: shapes, bytes, operations, memory, checksum
     Inspect(ModelFile),
@@ -78,6 +80,9 @@ struct Train {
     /// Continue the interrupted run in this folder, to the same result
     #[arg(long, value_name = "DIR", conflicts_with = "out")]
     resume: Option<PathBuf>,
+    /// Seconds between two checkpoints, 0 or more
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
+    checkpoint_every: f64,
     /// Where to train
     #[arg(long, default_value_t, value_enum)]
     device: DeviceName,
@@ -124,8 +129,8 @@ struct Sample {
     /// Classifier-free guidance w: more typical of the class the larger; two evaluations a step
     #[arg(long, value_name = "W", default_value_t = 0.0, requires = "class")]
     guidance: f32,
-    /// float32 samples of shape (n, d), in data units
-    #[arg(long, value_name = "FILE.npy")]
+    /// Samples in data units: .csv, or .npy, float32 of shape (n, d)
+    #[arg(long, value_name = "FILE.csv|FILE.npy")]
     out: PathBuf,
 }
 
@@ -194,8 +199,8 @@ struct Likelihood {
     /// Seed of points of a named data set, and of Hutchinson's directions above 64 dimensions
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// float32 negative log-likelihood of every point in nats, of shape (n, 1): an anomaly score
-    #[arg(long, value_name = "FILE.npy")]
+    /// Negative log-likelihood of every point in nats, an anomaly score: .csv, or .npy, float32 of shape (n, 1)
+    #[arg(long, value_name = "FILE.csv|FILE.npy")]
     out: Option<PathBuf>,
 }
 
@@ -212,8 +217,8 @@ struct Interpolate {
     /// Number of samples, both ends included
     #[arg(short, long, default_value_t = 9)]
     n: usize,
-    /// float32 samples of shape (n, d), in data units
-    #[arg(long, value_name = "FILE.npy")]
+    /// Samples in data units: .csv, or .npy, float32 of shape (n, d)
+    #[arg(long, value_name = "FILE.csv|FILE.npy")]
     out: PathBuf,
 }
 
@@ -231,14 +236,16 @@ struct ModelFile {
 
 /// Carries out the command.
 pub fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
+    stop::install()?;
+    trainer::simd::instructions().map_err(UsageError)?;
     match cli.command {
         None => commands::demo(),
         Some(Command::Train(args)) => match args.binary.resolve(&args.settings, &given(matches))? {
             Some(config) => boltzmann::train(&args, config),
-            None => commands::train(&args),
+            None => commands::train(&args, &given(matches)),
         },
         Some(Command::Quantize(args)) => commands::quantize(&args),
-        Some(Command::Sample(args)) => commands::sample(&args),
+        Some(Command::Sample(args)) => commands::sample(&args, &given(matches)),
         Some(Command::Advise(args)) => advise::advise(&args),
         Some(Command::Distill(args)) => advise::distill(&args),
         Some(Command::Denoise(args)) => apply::denoise(&args),

@@ -4,15 +4,14 @@
 //! 0 0 type axes | size of each axis, u32 big-endian | values, the last axis fastest
 //! ```
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
 use super::DataError;
-use super::load::{checked, io_error};
-use crate::Points;
+use super::load::{open, unreadable};
+use super::table::{Class, MAX_VALUES, Table};
 
 /// The type of unsigned bytes, the only one in use.
 const BYTES: u8 = 8;
@@ -20,16 +19,16 @@ const BYTES: u8 = 8;
 const LARGEST_SIDE: u64 = 65_536;
 
 /// Images as rows of pixels 0…255, and their width.
-pub(super) fn images(path: &Path) -> Result<(Points, usize), DataError> {
+pub(super) fn images(path: &Path) -> Result<(Table, usize), DataError> {
     let ([_, height, width], bytes) = read(path, "images")?;
     let values = bytes.into_iter().map(f32::from).collect();
-    Ok((checked(path, (height * width).max(1), values)?, width))
+    Ok((Table::unnamed(path, (height * width).max(1), values), width))
 }
 
 /// One class for each image.
-pub(super) fn labels(path: &Path) -> Result<Vec<u16>, DataError> {
+pub(super) fn labels(path: &Path) -> Result<Vec<Class>, DataError> {
     let ([_], bytes) = read(path, "labels")?;
-    Ok(bytes.into_iter().map(u16::from).collect())
+    Ok(bytes.into_iter().map(|class| Class::Number(class.into())).collect())
 }
 
 /// The sizes of the `A` axes and all values.
@@ -37,14 +36,17 @@ fn read<const A: usize>(path: &Path, what: &str) -> Result<([usize; A], Vec<u8>)
     let io = |e: io::Error| match e.kind() {
         io::ErrorKind::UnexpectedEof => malformed(path, "it ends too early"),
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => malformed(path, e.to_string()),
-        _ => io_error(path, e),
+        _ => unreadable(path, e),
     };
-    let file = BufReader::new(File::open(path).map_err(io)?);
+    let file = BufReader::new(open(path)?.0);
     let is_compressed = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz"));
     let mut file: Box<dyn Read> =
         if is_compressed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
     let mut magic = [0; 4];
     file.read_exact(&mut magic).map_err(io)?;
+    if let Some(error) = unsupported(path, magic) {
+        return Err(error);
+    }
     if magic != [0, 0, BYTES, A as u8] {
         let expected = [0, 0, BYTES, A as u8];
         return Err(malformed(path, format!("it starts with {magic:?}, but {what} with {expected:?}")));
@@ -60,6 +62,9 @@ fn read<const A: usize>(path: &Path, what: &str) -> Result<([usize; A], Vec<u8>)
     }
     // At most 2⁶⁴: a count and two sides.
     let needed = sizes.iter().map(|&size| size as u64).fold(1, u64::saturating_mul);
+    if needed > MAX_VALUES as u64 {
+        return Err(DataError::TooLarge { path: path.to_owned(), values: needed });
+    }
     let mut values = Vec::new();
     file.take(needed.saturating_add(1)).read_to_end(&mut values).map_err(io)?;
     if values.len() as u64 != needed {
@@ -69,6 +74,24 @@ fn read<const A: usize>(path: &Path, what: &str) -> Result<([usize; A], Vec<u8>)
     Ok((sizes, values))
 }
 
+/// Good IDX files of other values, or of color.
+fn unsupported(path: &Path, [zero, still_zero, values, axes]: [u8; 4]) -> Option<DataError> {
+    let other = match values {
+        9 => "signed bytes",
+        11 => "16-bit integers",
+        12 => "32-bit integers",
+        13 => "32-bit floats",
+        14 => "64-bit floats",
+        _ => "",
+    };
+    let (what, remedy) = match (zero, still_zero, values, axes) {
+        (0, 0, BYTES, 4) => ("images with channels of color", "save one channel, of axes (n, height, width)"),
+        (0, 0, _, 1..=4) if !other.is_empty() => (other, "save unsigned bytes, or the array as .npy"),
+        _ => return None,
+    };
+    Some(DataError::Unsupported { path: path.to_owned(), what: what.into(), remedy: remedy.into() })
+}
+
 fn malformed(path: &Path, reason: impl Into<String>) -> DataError {
     DataError::MalformedIdx { path: path.to_owned(), reason: reason.into() }
 }
@@ -76,6 +99,7 @@ fn malformed(path: &Path, reason: impl Into<String>) -> DataError {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::Points;
     use flate2::Compression;
     use flate2::write::GzEncoder;
     use std::io::Write;
@@ -90,7 +114,8 @@ pub(super) mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(name);
         std::fs::write(&path, bytes).unwrap();
-        images(&path)
+        let (table, width) = images(&path)?;
+        Ok((table.complete()?, width))
     }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -126,6 +151,19 @@ pub(super) mod tests {
         for length in 0..compressed.len() {
             reason(images_of("a.gz", &compressed[..length]));
         }
+    }
+
+    #[test]
+    fn other_values_colors_and_too_many_pixels_are_named() {
+        let of = |values: u8, axes: u32| {
+            let mut bytes = idx(&vec![1; axes as usize], &[0; 8]);
+            bytes[2] = values;
+            images_of("a", &bytes).unwrap_err().to_string()
+        };
+        assert!(of(13, 3).contains("32-bit floats are not supported; save unsigned bytes"), "{}", of(13, 3));
+        assert!(of(8, 4).contains("channels of color are not supported"), "{}", of(8, 4));
+        let error = images_of("a.gz", &gzip(&idx(&[u32::MAX, 65_536, 65_536], &[0; 16]))).unwrap_err();
+        assert!(matches!(error, DataError::TooLarge { values, .. } if values > 1 << 60), "{error}");
     }
 
     #[test]

@@ -44,13 +44,13 @@ impl Set {
         Toy::ALL.into_iter().map(Self::Plane).chain(others).collect()
     }
 
-    /// The set of this name; windows of `length`, if it has windows.
+    /// The set of this name, in any case; windows of `length`, if it has windows.
     pub fn named(name: &str, length: Option<usize>) -> Option<Self> {
         let length = length.unwrap_or(LENGTH);
         if let Ok(toy) = Toy::from_str(name, true) {
             return Some(Self::Plane(toy));
         }
-        Self::all().into_iter().find(|set| set.name() == name).map(|set| match set {
+        Self::all().into_iter().find(|set| set.name().eq_ignore_ascii_case(name)).map(|set| match set {
             Self::Ecg { .. } => Self::Ecg { length },
             Self::Vibration { .. } => Self::Vibration { length },
             set => set,
@@ -117,6 +117,7 @@ mod tests {
     fn every_set_is_found_by_its_name_and_drawn_by_a_seed() {
         for set in Set::all() {
             assert_eq!(Set::named(set.name(), None), Some(set));
+            assert_eq!(Set::named(&set.name().to_uppercase(), None), Some(set));
             let draw = |n| set.draw(n, &mut Xoshiro256PlusPlus::seed_from_u64(7));
             assert_eq!(draw(10), draw(20).take(10), "{}", set.name());
             assert!(set.kind() == Kind::Points || draw(200).classes() > 2, "{}", set.name());

@@ -44,12 +44,16 @@ impl Standardizer {
         let mean = column_means(points, |x, _| x);
         let mut variances = column_means(points, |x, column| (x - mean[column]).powi(2));
         variances.iter_mut().zip(&constant).filter(|(_, constant)| **constant).for_each(|(v, _)| *v = 0.0);
+        let pooled = pooled(&variances);
+        let largest = pooled.iter().fold(0.0, |largest: f64, v| largest.max(*v)).sqrt() as f32;
+        // A constant of 0 has only its neighbours to be compared with.
+        let still = |x: f32| still(x, if x == 0.0 { largest } else { x.abs() });
         let columns = || constant.iter().zip(first);
         Self {
             mean: columns().zip(&mean).map(|((&c, &x), &m)| if c { x } else { m as f32 }).collect(),
             scale: columns()
-                .zip(pooled(&variances))
-                .map(|((&c, &x), v)| if c { 0.0 } else { v.sqrt() as f32 }.max(smallest_scale(x)))
+                .zip(pooled)
+                .map(|((&c, &x), v)| if c { still(x) } else { moving(x, v.sqrt() as f32) })
                 .collect(),
         }
     }
@@ -89,9 +93,15 @@ impl Standardizer {
     }
 }
 
-/// Thirty of it added to `x` are rounded away; no scale may be zero.
-fn smallest_scale(x: f32) -> f32 {
-    1e-9 * x.abs().max(1.0)
+/// A scale of which thirty added to the constant `x` are rounded away, or nearly so: small in comparison with `unit`.
+pub(crate) fn still(x: f32, unit: f32) -> f32 {
+    let floor = if unit < 1e-3 { 1e-9 * unit } else { 1e-9 * x.abs().max(1.0) };
+    floor.max(f32::MIN_POSITIVE)
+}
+
+/// The standard deviation of a column of values as large as `x`, but for what single precision can hold of them.
+fn moving(x: f32, sd: f32) -> f32 {
+    sd.max(1e-9 * x.abs()).max(f32::MIN_POSITIVE)
 }
 
 /// The mean over rows of `f(value, column)`, shape `(d,)`.
@@ -152,6 +162,37 @@ mod tests {
             Standardizer::fit_whole(&with_constant).scale()[0],
             Standardizer::fit(&with_constant).scale()[0]
         );
+    }
+
+    /// In SI units from 10⁻³⁰ to 10³⁰, beside each other.
+    #[test]
+    fn columns_of_all_magnitudes_have_unit_variance() {
+        let units = [1e-30_f32, 2e-13, 1e-9, 1e-3, 1.0, 1e12, 6e20, 1e30];
+        let rows = (0..100).flat_map(|i| units.map(|unit| unit * ((i * 37 % 100) as f32 - 20.5)));
+        let points = Points::new(units.len(), rows.collect());
+        let standardizer = Standardizer::fit(&points);
+        let unit = standardizer.apply(&points);
+        let again = Standardizer::fit(&unit);
+        assert!(again.mean().iter().all(|m| m.abs() < 1e-5), "{again:?}");
+        assert!(again.scale().iter().all(|s| (s - 1.0).abs() < 1e-5), "{again:?}");
+        let back = standardizer.invert(&unit);
+        let close = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-5 * b.abs();
+        assert!(back.values().iter().zip(points.values()).all(close));
+    }
+
+    /// As exact as their neighbours ask for.
+    #[test]
+    fn constants_of_small_units_stay() {
+        for (constant, allowed) in [(0.0_f32, 1e-19), (3e-13, 1e-20), (-5e-25, 1e-32)] {
+            let rows: Vec<f32> = (0..7).flat_map(|i| [constant, 1e-13 * i as f32]).collect();
+            for s in [
+                Standardizer::fit(&Points::new(2, rows.clone())),
+                Standardizer::fit_whole(&Points::new(2, rows)),
+            ] {
+                let sample = s.invert(&Points::new(2, vec![7.0, 1.0])).values()[0];
+                assert!((sample - constant).abs() <= allowed, "{sample} for {constant}");
+            }
+        }
     }
 
     /// Whatever a network makes of it: exactly for a constant that is not small.
