@@ -1,5 +1,6 @@
 //! What a run is made of; `config.toml` in the run folder holds it resolved.
 
+use crate::bounds::{check_count, check_memory};
 use crate::data::{Kind, Set, Source, Toy};
 use crate::dataset;
 use crate::denoiser::Precondition;
@@ -539,25 +540,22 @@ impl Config {
         if net.embedding > 256 {
             return refuse(format!("embedding is {}, but must be in 0…256", net.embedding));
         }
-        for (name, count) in [
-            ("points", *points),
-            ("steps of training", training.steps as usize),
-            ("batch", training.batch),
-            ("levels", export.levels),
-            ("samples", sampling.samples),
-            ("steps of sampling", sampling.steps),
-            ("per_level", sampling.options.per_level),
+        let (options, t) = (&sampling.options, training);
+        for (name, count, range) in [
+            ("points", *points, 2..=100_000_000),
+            ("steps of training", usize::try_from(t.steps).unwrap_or(usize::MAX), 1..=1_000_000_000),
+            ("batch", t.batch, 1..=1_000_000),
+            ("levels", export.levels, 1..=4096),
+            ("samples", sampling.samples, 1..=100_000_000),
+            ("steps of sampling", sampling.steps, 1..=1_000_000),
+            ("per_level", options.per_level, 1..=1_000_000),
+            ("corrections", options.corrections, 1..=10_000),
         ] {
-            if count == 0 {
-                return refuse(format!("{name} is 0, but must be at least 1"));
-            }
+            check_count(name, count, range)?;
         }
-        if export.levels > 4096 {
-            return refuse(format!("levels is {}, but a blob holds at most 4096", export.levels));
-        }
-        if *points < 2 {
-            return refuse(format!("points is {points}, but must be at least 2"));
-        }
+        // The activations of a batch and their gradients, in single precision.
+        let widths: usize = net.hidden.iter().sum();
+        check_memory("batch", t.batch, 4 * widths)?;
         if ![4, 8].contains(&export.weight_bits) {
             return refuse(format!("weight_bits is {}, but must be 8 or 4", export.weight_bits));
         }
@@ -571,7 +569,6 @@ impl Config {
             return refuse(format!("activation_bits is {}, but must be 8 or 16", export.activation_bits));
         }
         self.check_energy()?;
-        let t = training;
         if t.qat_steps > 1_000_000 {
             return refuse(format!("qat_steps is {}, but must be in 0…1000000", t.qat_steps));
         }

@@ -13,6 +13,7 @@ macro_rules! println {
 
 pub mod backend;
 pub mod boltzmann;
+pub mod bounds;
 pub mod checkpoint;
 pub mod closed_form;
 pub mod codec;

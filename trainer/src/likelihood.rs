@@ -78,8 +78,10 @@ impl Flow for FloatFlow<'_> {
         denoiser.append_input(x, sigma, None, input);
         tangents.clear();
         for v in directions.rows() {
+            let end = tangents.len() + input.len();
             tangents.extend(v.iter().map(|v| c_in * v));
-            tangents.resize(tangents.len() + denoiser.embedding.features, 0.0);
+            // Neither the level nor the class moves.
+            tangents.resize(end, 0.0);
         }
         let (f, df) = denoiser.net.forward_tangents(input, tangents, scratch);
         for ((eps, x), f) in eps.iter_mut().zip(x).zip(f) {
@@ -314,5 +316,29 @@ mod tests {
         tinyscore::Score::noise(&mut score, &x, 0, &mut expected);
         flow.noise_and_curvature(&x, sigma, &identity(3), &mut eps);
         assert_eq!(eps, expected);
+    }
+
+    /// Whatever the weights and with classes or without, a density is 1 over the whole plane: summed on a grid.
+    #[test]
+    fn every_network_has_a_density_of_mass_one() {
+        for classes in [0, 3] {
+            let embedding = Embedding { features: 4, sigma_min: 0.3, sigma_max: 8.0 };
+            let denoiser = Denoiser::new(
+                2,
+                &[16, 16],
+                Activation::Tanh,
+                Precondition::Edm,
+                embedding,
+                classes,
+                &mut rng(),
+            );
+            let (side, step) = (24, 0.5);
+            let at = |i: usize| (i as f32 - 0.5 * (side - 1) as f32) * step;
+            let grid = Points::new(2, (0..side * side).flat_map(|i| [at(i % side), at(i / side)]).collect());
+            let settings = Settings { tolerance: 1e-4, ..settings(0.3, 8.0) };
+            let logs = log_likelihoods(&FloatFlow::new(&denoiser), &grid, &settings).unwrap();
+            let mass = logs.iter().map(|log| log.exp()).sum::<f64>() * f64::from(step * step);
+            assert!((mass - 1.0).abs() < 0.02, "{classes} classes: {mass}");
+        }
     }
 }

@@ -358,13 +358,14 @@ impl Mlp {
     /// in `scratch`; the output is that of [`Mlp::forward`] bit for bit.
     ///
     /// # Panics
-    /// Unless `x` is one input.
+    /// Unless `x` is one input and `tangents` are whole ones.
     pub fn forward_tangents<'a>(
         &self,
         x: &[f32],
         tangents: &[f32],
         [values, derivatives]: &'a mut [Scratch; 2],
     ) -> (&'a [f32], &'a [f32]) {
+        assert!(tangents.len().is_multiple_of(self.inputs()), "rows as wide as the input");
         let rows = tangents.len() / self.inputs();
         let mut slopes = Vec::new();
         let Scratch { current, next } = derivatives;

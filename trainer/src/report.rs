@@ -208,8 +208,8 @@ impl Report {
         out
     }
 
-    /// The report as a page with the pictures of the run folder.
-    pub fn markdown(&self) -> String {
+    /// The report as a page with these pictures of the run folder.
+    pub fn markdown(&self, pictures: &[&str]) -> String {
         let columns = self.columns();
         let aware = match self.qat_steps {
             0 => String::new(),
@@ -232,8 +232,7 @@ impl Report {
         if let Some(codec::Loss { latents, float, int8 }) = self.codec {
             let _ = writeln!(
                 out,
-                "The codec's {latents} components lose {:.2} % of the variance of test data ({:.2} % in the blob's int8):\n\n\
-                 ![test data and what the codec makes of it](codec.png)\n",
+                "The codec's {latents} components lose {:.2} % of the variance of test data ({:.2} % in the blob's int8).\n",
                 100.0 * float,
                 100.0 * int8
             );
@@ -251,13 +250,27 @@ impl Report {
         out += &self.uses.markdown();
         let _ = write!(
             out,
-            "\n{} against float: cosine at least {:.5}, relative L2 at most {:.2} % at every noise level.\n\n\
-             Drawn by the integer core:\n\n![samples](samples.png)\n\nReal:\n\n![data](data.png)\n\n\
-             ![training](training.png)\n![integers against float](fidelity.png)\n",
+            "\n{} against float: cosine at least {:.5}, relative L2 at most {:.2} % at every noise level.\n",
             self.integer(),
             self.worst_cosine,
             100.0 * self.worst_relative_l2
         );
+        for reason in reasons(&columns) {
+            let _ = writeln!(out, "\n– {reason}.");
+        }
+        let captions = [
+            ("samples.png", "Drawn by the integer core"),
+            ("data.png", "Real"),
+            ("codec.png", "Test data, and what the codec makes of them"),
+            ("chain.png", "A chain on its way"),
+            ("energy.png", "The energy"),
+            ("chains.png", "The training's chains"),
+            ("training.png", "Training"),
+            ("fidelity.png", "Integers against float"),
+        ];
+        for (file, caption) in captions.into_iter().filter(|(file, _)| pictures.contains(file)) {
+            let _ = write!(out, "\n{caption}:\n\n![{caption}]({file})\n");
+        }
         out
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::atomic::write_atomic;
 use crate::backend::{Device, DeviceName};
+use crate::bounds::check_memory;
 use crate::checkpoint::{self, Checkpoint, Origin};
 use crate::codec;
 use crate::config::{Config, DistillationConfig, NetConfig, TrainingConfig, UsageError};
@@ -17,7 +18,7 @@ use crate::npy;
 use crate::objective::{Diagnosis, Objective, ObjectiveConfig};
 use crate::output::{self, RowWriter};
 use crate::partition::Law;
-use crate::plot::{Zoom, chain_path, curve, image_grid, landscape, scatter_panels};
+use crate::plot::{Frame, Zoom, chain_path, curve, image_grid, landscape, scatter_panels, table};
 use crate::points::Points;
 use crate::quantize::{Calibration, Export, Quantized, quantize};
 use crate::report::{EnergyQuality, Report, worst};
@@ -83,6 +84,8 @@ impl Run {
         config.check()?;
         let config = config.with_absolute_paths()?;
         let data = Dataset::load(&config)?;
+        // Float, integer, and what a metric makes of them.
+        check_memory("samples", config.sampling.samples, 4 * data.dim())?;
         Objective::new(&config, &data)?;
         if config.net.conditional && data.train.classes() == 0 {
             let what = format!(
@@ -521,10 +524,11 @@ impl Run {
         self.save("samples-float", &float)?;
         self.save("samples-int8", &int8)?;
         let report = self.report(trained, (&denoiser, aware.as_ref()), &blob, (&float, &int8))?;
-        write_atomic(&self.file("metrics.json"), serde_json::to_string_pretty(&report)?.as_bytes())?;
-        write_atomic(&self.file("report.md"), report.markdown().as_bytes())?;
         self.plot(&trained.checkpoint, &blob, &float, &int8, &report.levels)?;
         self.plot_chains(&trained.chains.diagnoses)?;
+        write_atomic(&self.file("report.md"), report.markdown(&self.pictures()).as_bytes())?;
+        // The last file: with it the run is finished.
+        write_atomic(&self.file("metrics.json"), serde_json::to_string_pretty(&report)?.as_bytes())?;
         Ok(report)
     }
 
@@ -646,9 +650,49 @@ impl Run {
         match self.data.kind {
             Kind::Images => self.plot_images(blob, int8),
             Kind::Windows => self.plot_windows(int8),
-            Kind::Points if self.data.dim() == 2 => self.plot_plane(blob, float, int8),
-            Kind::Points => Ok(()),
+            Kind::Points if self.data.toy.is_some() => self.plot_plane(blob, float, int8),
+            Kind::Points => self.plot_table(blob, float, int8),
         }
+    }
+
+    /// Of a user's own columns.
+    fn plot_table(&self, blob: &[u8], float: &Points, int8: &Points) -> Result<()> {
+        let tables =
+            [("data", &self.data.reference), ("float samples", float), ("int8 samples (core)", int8)];
+        let name = self.name();
+        table(&self.file("samples.png"), name, &self.data.names, &tables)?;
+        if self.data.dim() == 2 {
+            let frame = Frame::of(&self.data.reference);
+            let on = |points: &Points| frame.apply(points, [0, 1]);
+            self.plot_chain(blob, on, &on(&self.data.reference))?;
+        }
+        Ok(())
+    }
+
+    /// The way of a chain in the plane, as `on` sees it.
+    fn plot_chain(&self, blob: &[u8], on: impl Fn(&Points) -> Points, reference: &Points) -> Result<()> {
+        let network = network(blob)?;
+        let plan = self.plan(network.model().levels())?;
+        let states = path(&mut network.clone(), &*plan, self.config.seed)?;
+        let states = on(&self.data.codec.decode(&states));
+        let states: Vec<[f32; 2]> = states.rows().map(|r| [r[0], r[1]]).collect();
+        let title = format!("A chain of {} in {} rows", self.config.sampling.sampler.name(), plan.rows());
+        Ok(chain_path(&self.file("chain.png"), &title, &states, reference)?)
+    }
+
+    /// The pictures that there are of this run.
+    pub fn pictures(&self) -> Vec<&'static str> {
+        let all = [
+            "samples.png",
+            "data.png",
+            "codec.png",
+            "chain.png",
+            "energy.png",
+            "chains.png",
+            "training.png",
+            "fidelity.png",
+        ];
+        all.into_iter().filter(|file| self.file(file).exists()).collect()
     }
 
     /// How contrastive divergence went.
@@ -738,13 +782,8 @@ impl Run {
         let panels =
             [("data", &self.data.reference), ("float samples", float), ("int8 samples (core)", int8)];
         scatter_panels(&self.file("samples.png"), &self.config.data, &panels, zoom.as_ref())?;
-        let network = network(blob)?;
-        let plan = self.plan(network.model().levels())?;
-        let states = path(&mut network.clone(), &*plan, self.config.seed)?;
-        let states: Vec<[f32; 2]> = self.data.codec.decode(&states).rows().map(|r| [r[0], r[1]]).collect();
-        let title = format!("A chain of {} in {} rows", self.config.sampling.sampler.name(), plan.rows());
-        chain_path(&self.file("chain.png"), &title, &states, &self.data.reference)?;
-        if let Network::Energy(mut energy) = network {
+        self.plot_chain(blob, Points::clone, &self.data.reference)?;
+        if let Network::Energy(mut energy) = network(blob)? {
             let (model, levels) = (energy.model().model().clone(), energy.model().model().levels());
             let level = comparable(levels);
             let title = format!("{}: int8 energy at σ = {:.3}", self.config.data, levels.sigma(level));

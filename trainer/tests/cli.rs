@@ -6,20 +6,10 @@ use std::process::{Command, Output};
 use trainer::data;
 
 /// A training of a second.
-const SHORT: [&str; 12] = [
-    "--training-steps",
-    "60",
-    "--batch",
-    "64",
-    "--hidden",
-    "16",
-    "--points",
-    "500",
-    "--samples",
-    "200",
-    "--levels",
-    "35",
-];
+const SHORT: [&str; 10] =
+    ["--training-steps", "60", "--batch", "64", "--hidden", "16", "--samples", "200", "--levels", "35"];
+/// And of a named set.
+const POINTS: [&str; 2] = ["--points", "500"];
 
 fn trainer(dir: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_trainer")).current_dir(dir).args(args).output().unwrap()
@@ -49,6 +39,7 @@ fn fails(dir: &Path, args: &[&str], code: i32, parts: &[&str]) {
 fn train_into(dir: &Path, out: &str) -> String {
     let mut args = vec!["train", "--data", "mixture", "--seed", "1", "--out", out];
     args.extend(SHORT);
+    args.extend(POINTS);
     works(dir, &args)
 }
 
@@ -57,7 +48,7 @@ fn every_command_works_on_a_fresh_run() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     let said = train_into(dir, "run");
-    assert!(said.contains("Next: cargo run --release -p trainer -- inspect run/model.postcard"), "{said}");
+    assert!(said.contains("Next: cargo run -p trainer -- inspect run/model.postcard"), "{said}");
     let model = "run/model.postcard";
     let inspected = works(dir, &["inspect", model]);
     assert!(inspected.contains("2-16-2") && inspected.contains("35, σ from 6 to 0.01"), "{inspected}");
@@ -122,6 +113,7 @@ fn quantization_aware_training_is_compared_and_exported() {
     let dir = dir.path();
     let mut args = vec!["train", "--data", "moons", "--out", "run"];
     args.extend(SHORT);
+    args.extend(POINTS);
     args.extend(["--weight-bits", "4", "--qat", "60"]);
     let hidden = args.iter().position(|&a| a == "16").unwrap();
     args[hidden] = "16,16,16";
@@ -253,7 +245,10 @@ fn wrong_settings_are_usage_errors() {
         (&["--objective", "ism", "--activation", "relu"], &["relu", "silu, tanh or elu"]),
         (&["--objective", "ssm", "--activation", "relu"], &["relu", "silu, tanh or elu"]),
         (&["--objective", "ssm", "--probes", "0"], &["probes", "is 0", "1…64"]),
-        (&["--objective", "ncsn", "--objective-sigma", "0.1"], &["0.1", "ncsn", "leave it out"]),
+        (
+            &["--objective", "ncsn", "--objective-sigma", "0.1"],
+            &["--objective-sigma is given", "ncsn", "leave it out"],
+        ),
         (&["--objective-sigma", "0"], &["sigma is 0", "0.01…6", "--train-sigma-min"]),
         (&["--objective", "ism", "--objective-sigma", "7"], &["sigma is 7", "0 for clean points"]),
         (
@@ -299,7 +294,8 @@ fn energy_networks_train_and_sample() {
     ] {
         let mut args =
             vec!["train", "--model", "ebm", "--data", "moons", "--objective", objective, "--out", objective];
-        args.extend(&SHORT[..10]);
+        args.extend(&SHORT[..8]);
+        args.extend(POINTS);
         args.extend(more);
         let said = works(dir, &args);
         assert!(said.contains("KL of the int8 energy, nats"), "{said}");
@@ -521,6 +517,7 @@ fn windows_without_a_class_are_filled_in_with_intervals() {
     let dir = dir.path();
     let mut args = vec!["train", "--data", "ecg", "--without", "1", "--out", "run"];
     args.extend(SHORT);
+    args.extend(POINTS);
     let printed = works(dir, &args);
     let report = text(&fs::read(dir.join("run/report.md")).unwrap());
     for text in [printed, works(dir, &["eval", "run"]), report] {

@@ -2,12 +2,12 @@
 
 use super::contrastive_divergence::Training;
 use super::enumeration;
+pub use crate::bounds::{check_count, check_memory};
 use crate::config::{UsageError, absolute};
 use crate::data::Source;
 use crate::dataset::canonical;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
-use std::ops::RangeInclusive;
 use tinyscore::blob::MAX_COUNT;
 
 /// Which machine.
@@ -217,34 +217,6 @@ impl Config {
 
 /// Most Gibbs sweeps of a chain.
 pub const MAX_SWEEPS: usize = 10_000_000;
-/// Bytes that rows may take.
-const MEMORY: usize = 4 << 30;
-
-/// Refuses a count outside its range.
-///
-/// # Errors
-/// With its name, value and range.
-pub fn check_count(name: &str, count: usize, range: RangeInclusive<usize>) -> Result<(), UsageError> {
-    if range.contains(&count) {
-        return Ok(());
-    }
-    Err(UsageError(format!("{name} is {count}, but must be in {}…{}", range.start(), range.end())))
-}
-
-/// Refuses more rows of so many numbers than fit into memory.
-///
-/// # Errors
-/// With the room that they need, and the number that has room.
-pub fn check_memory(name: &str, rows: usize, columns: usize) -> Result<(), UsageError> {
-    let most = MEMORY / (4 * columns.max(1));
-    if rows <= most {
-        return Ok(());
-    }
-    let needed = rows as f64 * columns as f64 * 4.0 / (1 << 30) as f64;
-    Err(UsageError(format!(
-        "{name} is {rows}, of {columns} numbers each, which would take {needed:.0} GiB of memory: take at most {most}"
-    )))
-}
 
 #[cfg(test)]
 mod tests {

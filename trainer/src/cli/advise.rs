@@ -7,6 +7,7 @@ use clap::Args;
 use std::path::PathBuf;
 use trainer::advise::{Advice, advise as advice};
 use trainer::backend::DeviceName;
+use trainer::bounds::{check_count, check_memory};
 use trainer::config::{Config, DistillationConfig, Preset, SpacingKind, UsageError};
 use trainer::dataset::{self, Dataset};
 use trainer::distill::Distillation;
@@ -92,9 +93,9 @@ pub fn distill(args: &Distill) -> Result<()> {
     let teacher_run = Run::open(&args.run)?;
     let teacher = teacher_run.trained()?;
     let mut config = teacher_run.config.clone();
-    if args.evaluations == 0 || args.ways == 0 {
-        return Err(UsageError("evaluations and ways must be at least 1".into()).into());
-    }
+    check_count("evaluations", args.evaluations, 1..=4096)?;
+    check_count("ways", args.ways, 1..=100_000_000)?;
+    check_memory("ways", args.ways, (args.evaluations + 1) * teacher.dim())?;
     if teacher.classes > 0 {
         return Err(UsageError("the teacher knows classes, but distillation is for models without: train one without --conditional".into()).into());
     }

@@ -179,8 +179,9 @@ fn execute(run: &Run) -> Result<()> {
         pictures.filter(|file| run.file(file).exists()).map(|file| format!(", {file}")).collect();
     println!(
         "\nMade in {dir}: model.postcard ({} bytes, for the chip), samples-int8.npy, metrics.json, config.toml,\n\
-         checkpoint.safetensors{pictures}.\nNext: cargo run --release -p trainer -- inspect {dir}/model.postcard",
+         checkpoint.safetensors{pictures}.\nNext: cargo run -p trainer -- inspect {}",
         report.blob_bytes,
+        quoted(&run.file("model.postcard")),
     );
     Ok(())
 }

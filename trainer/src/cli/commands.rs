@@ -10,6 +10,7 @@ use std::time::Duration;
 use tinyscore::sampler::{Heun, Sampler};
 use tinyscore::{Compensated, Conditional, Guided, Levels, Model, Plan, conformance};
 use trainer::backend::{self, DeviceName};
+use trainer::bounds::check_count;
 use trainer::config::{Config, Preset, UsageError};
 use trainer::data::{self, Set};
 use trainer::fidelity::AtLevel;
@@ -109,16 +110,15 @@ fn announce(run: &Run) {
 }
 
 fn conclude(run: &Run, report: &Report) {
-    let dir = run.dir.display();
+    let dir = quoted(&run.dir);
     print_report(report);
-    let more = ["energy.png", "chains.png"].into_iter().filter(|file| run.file(file).exists());
-    let more: String = more.map(|file| format!(", {file}")).collect();
     println!(
         "\nMade in {dir}: model.postcard ({} bytes, for the chip), samples-int8.npy, samples-float.npy,\n\
-         report.md, metrics.json, config.toml, checkpoint.safetensors and the pictures samples.png, chain.png,\n\
-         training.png, fidelity.png{more}.\n\
-         Next: cargo run --release -p trainer -- inspect {dir}/model.postcard",
+         report.md, metrics.json, config.toml, checkpoint.safetensors and the pictures\n{}.\n\
+         Next: cargo run -p trainer -- inspect {}",
         report.blob_bytes,
+        run.pictures().join(", "),
+        quoted(&run.file("model.postcard")),
     );
 }
 
@@ -190,9 +190,7 @@ pub fn network<'a>(path: &Path, bytes: &'a [u8]) -> Result<Network<'a>> {
 }
 
 pub fn sample(args: &Sample, given: &[String]) -> Result<()> {
-    if args.n == 0 {
-        return Err(UsageError("n is 0, but must be at least 1".into()).into());
-    }
+    check_count("n", args.n, 1..=100_000_000)?;
     output::format(&args.out)?;
     let bytes = read_model(&args.model)?;
     if boltzmann::is_binary(&bytes) {

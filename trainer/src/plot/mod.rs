@@ -10,6 +10,7 @@ mod images;
 mod landscape;
 mod panel;
 mod scatter;
+mod table;
 
 pub use canvas::PlotError;
 pub use chain::chain_path;
@@ -17,3 +18,4 @@ pub use curve::curve;
 pub use images::image_grid;
 pub use landscape::landscape;
 pub use scatter::{Zoom, scatter_panels};
+pub use table::{Frame, table};
