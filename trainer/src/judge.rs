@@ -229,4 +229,27 @@ mod tests {
         assert_eq!(parts.iter().map(Points::len).collect::<Vec<_>>(), [4, 4]);
         assert_eq!(parts[1].values(), [4.0, 5.0, 6.0, 7.0]);
     }
+
+    /// A table is judged alike in any unit of its columns: a second column that samples miss is seen beside one of 10⁶.
+    #[test]
+    fn metrics_do_not_hang_on_a_column_s_unit() {
+        let dir = tempfile::tempdir().unwrap();
+        let quality = |unit: f32| {
+            let a = |i: usize| unit * ((i * 7919) % 1000) as f32;
+            let real: String = (0..1000).map(|i| format!("{},{}\n", a(i), i % 2)).collect();
+            let path = dir.path().join(format!("{unit}.csv"));
+            std::fs::write(&path, real).unwrap();
+            let config = Config::new(&path.display().to_string(), Preset::Default);
+            let data = Dataset::load(&config).unwrap();
+            // Of the first column right, of the second between its two values.
+            let samples = Points::new(2, (0..400).flat_map(|i| [a(2 * i + 1), 0.5]).collect());
+            let quality = Judge::new(&data).unwrap().of(&samples).unwrap();
+            [quality.sw2, quality.mmd2, quality.c2st].map(Option::unwrap)
+        };
+        let [plain, large, small] = [1.0, 1e6, 1e-6].map(quality);
+        for other in [large, small] {
+            assert!(plain.iter().zip(other).all(|(a, b)| (a - b).abs() < 0.01 * a), "{plain:?} {other:?}");
+        }
+        assert!(plain[0] > 0.3 && plain[1] > 0.03 && plain[2] > 0.9, "{plain:?}");
+    }
 }
