@@ -59,8 +59,8 @@ pub fn denoise(
     };
     let one = |network: &mut Network<'_>, i: usize, x: &[f32]| {
         let mut eps = vec![0.0; x.len()];
-        let level = of_all
-            .unwrap_or_else(|| noise_level(network, |level| levels.get(level).power, x, &mut eps));
+        let level =
+            of_all.unwrap_or_else(|| noise_level(network, |level| levels.get(level).power, x, &mut eps));
         let rng = stream(seed, i as u64);
         let clean = match how {
             Denoising::Mean => finish(network, &Tweedie.plan(At::new(levels, level)?)?, rng, x),
@@ -120,9 +120,8 @@ pub fn fill_in(
     seed: u64,
 ) -> Result<Points, Error> {
     let plan = Resampled::new(AnalyticDpm, times)?.plan(network.model().levels())?;
-    let row = |network: &mut Network<'_>, i, x: &[f32]| {
-        filled(network, x, &mask(i), &plan, stream(seed, i as u64))
-    };
+    let row =
+        |network: &mut Network<'_>, i, x: &[f32]| filled(network, x, &mask(i), &plan, stream(seed, i as u64));
     let rows = each(network, data, row)?;
     Ok(with_known(in_data_units(network.model(), rows.into_iter()), data, mask))
 }

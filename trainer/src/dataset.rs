@@ -87,7 +87,10 @@ impl Dataset {
         let (points, dim) = (config.points, set.draw(1, &mut rng.clone()).dim());
         if points.saturating_mul(dim) > MAX_VALUES {
             let most = MAX_VALUES / dim;
-            return Err(UsageError(format!("points is {points}, but must be at most {most} of {dim} values")).into());
+            return Err(UsageError(format!(
+                "points is {points}, but must be at most {most} of {dim} values"
+            ))
+            .into());
         }
         let train = set.draw(points, &mut rng);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(config.seed ^ HELD_BACK);
@@ -199,8 +202,11 @@ impl Dataset {
         let (rows, dim, held) = (self.train.len() + self.reference.len(), self.dim(), self.reference.len());
         let names = if self.names.is_empty() { String::new() } else { listed(&self.names) };
         let of = match (self.kind, self.width) {
-            (Kind::Points, _) if names.is_empty() => format!("{rows} points of {dim} columns"),
-            (Kind::Points, _) => format!("{rows} points of {dim} columns ({names})"),
+            (Kind::Points, _) => {
+                let columns = if dim == 1 { "column" } else { "columns" };
+                let names = if names.is_empty() { names } else { format!(" ({names})") };
+                format!("{rows} points of {dim} {columns}{names}")
+            }
             (Kind::Images, Some(width)) => format!("{rows} images of {}×{width} pixels", dim / width.max(1)),
             (Kind::Windows, _) if self.names.len() > 1 => {
                 format!("{} recordings: {names}; {rows} windows of {dim}", self.names.len())
@@ -243,7 +249,8 @@ fn split(points: &Points, order: Vec<usize>, held: usize) -> (Vec<usize>, Vec<us
         counts
     };
     let (all, first) = (count(&order), count(&order[..held]));
-    let in_both = |(&all, &first): (&usize, &usize)| all < 2 && first == 0 || all >= 2 && (1..all).contains(&first);
+    let in_both =
+        |(&all, &first): (&usize, &usize)| all < 2 && first == 0 || all >= 2 && (1..all).contains(&first);
     let is_mixed = all.iter().zip(&first).filter(|(all, _)| **all > 0).all(in_both);
     if is_mixed || all.iter().all(|&n| n < 2) {
         let (held, train) = order.split_at(held);
@@ -267,7 +274,9 @@ fn split(points: &Points, order: Vec<usize>, held: usize) -> (Vec<usize>, Vec<us
 fn has_long_tail(points: &Points, j: usize) -> bool {
     const LONG: f64 = 4.0;
     let values = || points.rows().map(move |row| f64::from(row[j]));
-    values().all(|x| x > 0.0) && skewness(values()) > LONG && skewness(values().map(f64::ln)).abs() < 0.5 * LONG
+    values().all(|x| x > 0.0)
+        && skewness(values()) > LONG
+        && skewness(values().map(f64::ln)).abs() < 0.5 * LONG
 }
 
 /// Third central moment over that of the standard deviation.
@@ -411,7 +420,18 @@ mod tests {
     /// order does that, it stays.
     #[test]
     fn classes_are_in_both_parts() {
-        let row = |i: usize| format!("{i},{}\n", if i == 0 { 9 } else if i < 3 { 5 } else { 3 });
+        let row = |i: usize| {
+            format!(
+                "{i},{}\n",
+                if i == 0 {
+                    9
+                } else if i < 3 {
+                    5
+                } else {
+                    3
+                }
+            )
+        };
         let text: String = "x,label\n".to_owned() + &(0..40).map(row).collect::<String>();
         let mut plain = 0;
         for seed in 1..20 {
@@ -423,7 +443,8 @@ mod tests {
             plain += usize::from(data.reference.values() == first);
         }
         assert!((1..19).contains(&plain), "{plain}");
-        let each = |n: usize| "x,label\n".to_owned() + &(0..n).map(|i| format!("{i},{i}\n")).collect::<String>();
+        let each =
+            |n: usize| "x,label\n".to_owned() + &(0..n).map(|i| format!("{i},{i}\n")).collect::<String>();
         let data = load(&[("train.csv", each(2))], |_| ()).unwrap();
         assert_eq!((data.train.len(), data.reference.len()), (1, 1));
     }
@@ -434,7 +455,8 @@ mod tests {
         for n in 2..12 {
             let text: String = (0..n).map(|i| format!("{i},{}\n", i * i % 7)).collect();
             for share in [0.001, 0.2, 0.999] {
-                let data = load(&[("train.csv", text.clone())], |config| config.source.hold_out = share).unwrap();
+                let data =
+                    load(&[("train.csv", text.clone())], |config| config.source.hold_out = share).unwrap();
                 assert_eq!(data.train.len() + data.reference.len(), n);
                 assert!(!data.train.is_empty() && !data.reference.is_empty() && !data.other.is_empty());
                 let advice = crate::advise::advise(&data.standard, 0.02, 1).unwrap();
@@ -452,12 +474,17 @@ mod tests {
     #[test]
     fn a_sorted_test_file_is_compared_as_a_whole() {
         let row = |i: usize, class: usize| {
-            format!("{},{},{class}\n", ((i * 7919) % 1009) as f32 / 1009.0 + 4.0 * class as f32, (i * 31) % 97)
+            format!(
+                "{},{},{class}\n",
+                ((i * 7919) % 1009) as f32 / 1009.0 + 4.0 * class as f32,
+                (i * 31) % 97
+            )
         };
         let of = |n: usize, class: usize| (0..n).map(move |i| row(i, class)).collect::<String>();
         let mixed = (0..6000).map(|i| row(i, i % 2)).collect::<String>();
         let header = "x,y,label\n".to_owned();
-        let files = [("train.csv", header.clone() + &mixed), ("test.csv", header + &of(9000, 0) + &of(9000, 1))];
+        let files =
+            [("train.csv", header.clone() + &mixed), ("test.csv", header + &of(9000, 0) + &of(9000, 1))];
         let data = load(&files, |_| ()).unwrap();
         assert_eq!(data.reference.len(), 10_000);
         for part in [data.reference.clone(), data.reference.take(2000)] {
@@ -465,7 +492,8 @@ mod tests {
             assert!((share - 0.5).abs() < 0.05, "{share}");
         }
         let unit = |points: &Points| data.codec.encode(points).with_labels(Vec::new());
-        let floor = crate::evaluate::c2st(&unit(&data.other).take(1000), &unit(&data.reference).take(1000), 15);
+        let floor =
+            crate::evaluate::c2st(&unit(&data.other).take(1000), &unit(&data.reference).take(1000), 15);
         assert!((floor - 0.5).abs() < 0.05, "{floor}");
     }
 

@@ -13,7 +13,7 @@ use crate::fidelity::{AtLevel, fidelity};
 use crate::judge::Judge;
 use crate::npy;
 use crate::objective::{Diagnosis, Objective};
-use crate::output::{self, RowWriter};
+use crate::outfile::{self, RowWriter};
 use crate::partition::Law;
 use crate::plot::{Zoom, chain_path, curve, image_grid, landscape, scatter_panels};
 use crate::points::Points;
@@ -96,7 +96,7 @@ impl Run {
                 format!("cannot write into {}; give a writable folder with --out", dir.display())
             })?;
         if run.data.kind == Kind::Points {
-            output::keep_names(dir, &run.data.names)?;
+            outfile::keep_names(dir, &run.data.names)?;
         }
         Ok(run)
     }
@@ -604,7 +604,9 @@ impl Run {
             let classes = classes_in(&windows).max(1);
             let name = |i: usize| {
                 let turn = i / classes + 1;
-                windows.label(i).map_or(format!("window {turn}"), |label| format!("{}, {turn}", self.class(label)))
+                windows
+                    .label(i)
+                    .map_or(format!("window {turn}"), |label| format!("{}, {turn}", self.class(label)))
             };
             let names: Vec<String> = (0..windows.len().min(2 * classes)).map(name).collect();
             let line = |row: &[f32]| (0..).zip(row).map(|(t, &x)| (f64::from(t), f64::from(x))).collect();

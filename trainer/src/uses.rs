@@ -200,7 +200,8 @@ fn detection(network: &Network<'_>, data: &Dataset) -> Result<Option<Detection>,
     let area = |score: &dyn Fn(&Points) -> Vec<f32>| auc(&score(&test[0]), &score(&test[1]));
     let together = data.standard.clone().with_labels(Vec::new());
     let (one, each) = (ClassGaussians::fit(&together), ClassGaussians::fit(&data.standard));
-    let components = COMPONENTS.into_iter().filter(|&k| k < data.standard.dim()).map(|k| Pca::fit(&together, k));
+    let components =
+        COMPONENTS.into_iter().filter(|&k| k < data.standard.dim()).map(|k| Pca::fit(&together, k));
     Ok(Some(Detection {
         normal: normal.len(),
         faults: anomalies.len(),

@@ -9,8 +9,7 @@ use std::process::{Command, Output};
 use trainer::data;
 
 /// A training of a second.
-const SHORT: [&str; 8] =
-    ["--training-steps", "60", "--batch", "64", "--hidden", "16", "--samples", "200"];
+const SHORT: [&str; 8] = ["--training-steps", "60", "--batch", "64", "--hidden", "16", "--samples", "200"];
 
 fn trainer(dir: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_trainer")).current_dir(dir).args(args).output().unwrap()
@@ -86,6 +85,23 @@ fn names_go_through_to_what_is_written() {
     assert_eq!(data::read(&dir.join("a.csv")).unwrap(), data::read(&dir.join("a.npy")).unwrap());
     works(dir, &["likelihood", "run", "-n", "5", "--out", "l.csv"]);
     assert_eq!(head("l.csv"), "nats");
+    // Columns of other files are taken by name.
+    fs::write(
+        dir.join("turned.csv"),
+        table(200, "press,id,flow,temp", |i| {
+            format!("{},{},{},{}", cell(i, 1), 7 * i, cell(i, 2), cell(i, 0))
+        }),
+    )
+    .unwrap();
+    let said = works(dir, &["detect", model, "turned.csv", "--out", "b.csv"]);
+    assert!(said.contains("note: turned.csv: the columns are taken by name: temp, press, flow"), "{said}");
+    assert_eq!(data::read(&dir.join("b.csv")).unwrap(), data::read(&dir.join("a.csv")).unwrap());
+    let likelihood = |data: &'static str| {
+        let out = format!("{data}.npy");
+        works(dir, &["likelihood", "run", "--data", data, "-n", "9", "--out", &out]);
+        fs::read(dir.join(out)).unwrap()
+    };
+    assert_eq!(likelihood("t.csv"), likelihood("turned.csv"));
     for command in [
         &["sample", model][..],
         &["denoise", model, "t.csv"],
@@ -116,7 +132,10 @@ fn gaps_are_filled_in_as_loggers_write_them() {
     train(dir, "t.csv", &[]);
     let impute = |data: &str, more: &[&str]| {
         let _ = fs::remove_file(dir.join("f.csv"));
-        let said = works(dir, &[&["impute", "run/model.postcard", data, "--out", "f.csv", "--times", "1"], more].concat());
+        let said = works(
+            dir,
+            &[&["impute", "run/model.postcard", data, "--out", "f.csv", "--times", "1"], more].concat(),
+        );
         (said, data::read_table(&dir.join("f.csv")).unwrap())
     };
     let mut filled = Vec::new();
@@ -144,7 +163,12 @@ fn gaps_are_filled_in_as_loggers_write_them() {
     let [lower, upper] = ["f-lower.csv", "f-upper.csv"].map(|file| data::read(&dir.join(file)).unwrap());
     assert!(lower.row(0)[1] < upper.row(0)[1] && lower.row(2) == upper.row(2));
     let fail = |data: &str, unknown: &[&str], code, parts: &[&str]| {
-        fails(dir, &[&["impute", "run/model.postcard", data, "--out", "x.csv"], unknown].concat(), code, parts);
+        fails(
+            dir,
+            &[&["impute", "run/model.postcard", data, "--out", "x.csv"], unknown].concat(),
+            code,
+            parts,
+        );
     };
     fail("t.csv", &[], 2, &["t.csv has no gaps", "--unknown"]);
     fail("t.csv", &["--unknown", "pres"], 2, &["no column `pres`", "temp, press, flow", "0…2"]);
@@ -157,6 +181,26 @@ fn gaps_are_filled_in_as_loggers_write_them() {
         1,
         &["2 of 3 rows have gaps", "`press`"],
     );
+}
+
+/// Binary units, too: each row's own gaps, and the names.
+#[test]
+fn gaps_of_binary_units_are_filled_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let row = |i: usize| format!("{0},{1},{0},{1}", i % 2, i / 2 % 2);
+    fs::write(dir.join("bits.csv"), table(400, "a,b,c,d", row)).unwrap();
+    let args = ["train", "--model", "rbm", "--data", "bits.csv", "--hidden", "4", "--training-steps", "1500"];
+    let said = works(dir, &[&args[..], &["--samples", "50", "--out", "run"]].concat());
+    assert!(said.contains("bits.csv: 400 points of 4 columns (a, b, c, d), 80 of them held back"), "{said}");
+    // The first pair are equal, and so are the others.
+    fs::write(dir.join("gaps.csv"), "d,c,b,a\n,1,0,1\n1,,1,0\n0,1,0,1\n").unwrap();
+    let said = works(dir, &["impute", "run/model.postcard", "gaps.csv", "--out", "full.csv"]);
+    assert!(said.contains("3 rows, 2 gaps in 2 of them filled in"), "{said}");
+    assert_eq!(fs::read_to_string(dir.join("full.csv")).unwrap(), "a,b,c,d\n1,0,1,0\n0,1,0,1\n1,0,1,0\n");
+    works(dir, &["sample", "run/model.postcard", "-n", "5", "--out", "s.csv"]);
+    assert!(fs::read_to_string(dir.join("s.csv")).unwrap().starts_with("a,b,c,d\n"));
+    fails(dir, &["sample", "run/model.postcard", "--out", "s.txt"], 2, &["must be a .csv or .npy"]);
 }
 
 /// Words, numbers from 1, and a recording whose held back end lacks a class: pictures and all.
@@ -231,14 +275,16 @@ fn columns_of_all_scales_are_drawn_as_they_are() {
     let row = |i: usize| format!("{:e},{:e},{:e}", 1e-30 * cell(i, 0), 2e-13 * cell(i, 1), 6e24 * cell(i, 2));
     fs::write(dir.join("units.csv"), table(300, "tiny,field,density", row)).unwrap();
     train(dir, "units.csv", &[]);
-    let [real, drawn] = ["units.csv", "run/samples-int8.npy"].map(|file| data::read(&dir.join(file)).unwrap());
+    let [real, drawn] =
+        ["units.csv", "run/samples-int8.npy"].map(|file| data::read(&dir.join(file)).unwrap());
     let [real, drawn] = [real, drawn].map(|points| data::Standardizer::fit(&points));
     for (real, drawn) in real.scale().iter().zip(drawn.scale()) {
         assert!((drawn / real - 1.0).abs() < 0.5, "{drawn} for {real}");
     }
     let row = |i: usize| format!("{},{:e}", cell(i, 0), 1e30 * cell(i, 1));
     fs::write(dir.join("huge.csv"), table(300, "a,density", row)).unwrap();
-    let parts = ["huge.csv: column `density` has values of 2.", "e30 ±", "at most 7.74e25", "give other units"];
+    let parts =
+        ["huge.csv: column `density` has values of 2.", "e30 ±", "at most 7.74e25", "give other units"];
     fails(dir, &["train", "--data", "huge.csv", "--out", "never"], 2, &parts);
     assert!(!dir.join("never").exists());
 }
@@ -274,7 +320,8 @@ fn a_gaussian_is_filled_in_and_denoised() {
         points.rows().map(row).collect()
     };
     write("g.csv", &draw(5000));
-    let args = ["train", "--data", "g.csv", "--training-steps", "4000", "--batch", "256", "--hidden", "48,48"];
+    let args =
+        ["train", "--data", "g.csv", "--training-steps", "4000", "--batch", "256", "--hidden", "48,48"];
     works(dir, &[&args[..], &["--samples", "500", "--out", "run"]].concat());
     let model = "run/model.postcard";
 
@@ -290,7 +337,8 @@ fn a_gaussian_is_filled_in_and_denoised() {
     assert!(first.abs() < 0.15 && (spread - 1.0).abs() < 0.15, "{first} {spread}");
 
     let rmse = |a: &[[f32; 3]], b: &[[f32; 3]]| {
-        let squares = a.iter().zip(b).flat_map(|(a, b)| (0..3).map(|j| f64::from((a[j] - b[j]) / unit[j]).powi(2)));
+        let squares =
+            a.iter().zip(b).flat_map(|(a, b)| (0..3).map(|j| f64::from((a[j] - b[j]) / unit[j]).powi(2)));
         (squares.sum::<f64>() / (3 * a.len()) as f64).sqrt()
     };
     for sigma in [0.0, 0.2, 0.5, 1.0] {

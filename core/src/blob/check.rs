@@ -12,9 +12,10 @@ pub const LARGEST_MEAN: f32 = f32::from_bits(0x7e80_0000);
 /// Largest scale of a column, 2⁸⁶: of a state at its bound 2⁴⁰, mean + scale·state is finite.
 pub const LARGEST_SCALE: f32 = f32::from_bits(0x6a80_0000);
 
-/// Whether data of this mean and scale are finite for every state.
+/// Whether data of this mean and scale are finite for every state, and the scale is no subnormal number, which some
+/// units take for 0.
 pub(super) fn is_standard(mean: f32, scale: f32) -> bool {
-    (-LARGEST_MEAN..=LARGEST_MEAN).contains(&mean) && scale > 0.0 && scale <= LARGEST_SCALE
+    (-LARGEST_MEAN..=LARGEST_MEAN).contains(&mean) && (f32::MIN_POSITIVE..=LARGEST_SCALE).contains(&scale)
 }
 
 /// Bound of the factors that the output is computed with; keeps ε̂ finite for every state.

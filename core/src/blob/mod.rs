@@ -18,8 +18,8 @@ mod write;
 
 pub use crate::activation::TABLE;
 pub use binary::{BoltzmannSource, RbmSource, StackSource};
-pub use check::{LARGEST_MEAN, LARGEST_SCALE};
 pub(crate) use binary::{Lateral, Stack};
+pub use check::{LARGEST_MEAN, LARGEST_SCALE};
 pub use energy::{EnergyModel, EnergySource};
 pub(crate) use gaussian::Gaussian;
 pub use gaussian::GaussianSource;

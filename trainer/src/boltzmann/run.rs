@@ -5,9 +5,10 @@ use super::model::{LogLikelihood, Model};
 use super::{LOG_NORMAL, Points, binarize, export::export, log_odds, refuse_equal, use_blob};
 use crate::config::{self, Preset, UsageError};
 use crate::data::{Kind, Standardizer};
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, named};
 use crate::evaluate::frechet;
 use crate::npy;
+use crate::outfile;
 use crate::plot::{curve, image_grid};
 use crate::run::{bar, digest};
 use crate::write_atomic;
@@ -31,6 +32,10 @@ pub struct Data {
     pub test: Points,
     /// Pixels in a line of an image.
     pub width: Option<usize>,
+    /// Names of the columns; none without a header.
+    pub names: Vec<String>,
+    /// What was read, line by line; of a named set nothing.
+    pub summary: Vec<String>,
 }
 
 impl Data {
@@ -43,7 +48,10 @@ impl Data {
         let Config { seed, points, .. } = *settings;
         let mut base = config::Config { source: settings.source.clone(), seed, points, ..base };
         base.net.latent = 0;
-        let Dataset { train, reference, kind, width, .. } = Dataset::load(&base)?;
+        let data = Dataset::load(&base)?;
+        let is_set = named(&settings.data, None).is_some();
+        let summary = if is_set { Vec::new() } else { data.summary(&settings.data) };
+        let Dataset { train, reference, kind, width, names, .. } = data;
         let units = |points: &Points| match settings.model {
             Family::GaussianRbm => Ok(points.clone()),
             _ => binarize(&settings.data, points, settings.binarize),
@@ -60,7 +68,7 @@ impl Data {
             );
             return Err(UsageError(what).into());
         }
-        Ok(Self { train, test, width })
+        Ok(Self { train, test, width, names, summary })
     }
 
     /// Mean ln p of the test rows under independent columns: coins, or normals.
@@ -188,6 +196,9 @@ impl Run {
         std::fs::create_dir_all(dir).with_context(cannot)?;
         write_atomic(&dir.join("config.toml"), toml::to_string_pretty(&config)?.as_bytes())
             .with_context(cannot)?;
+        if data.names.len() == data.train.dim() {
+            outfile::keep_names(dir, &data.names).with_context(cannot)?;
+        }
         Ok(Self { dir: dir.to_owned(), config, data })
     }
 

@@ -14,7 +14,7 @@ use trainer::boltzmann::run::Run;
 use trainer::boltzmann::{binarize, use_blob};
 use trainer::config::UsageError;
 use trainer::run::{bar, digest};
-use trainer::{Points, output};
+use trainer::{Points, outfile};
 
 /// Gibbs sweeps of a sample, where none are asked for.
 const SWEEPS: usize = 1000;
@@ -152,6 +152,7 @@ pub fn train(args: &Train, config: Config) -> Result<()> {
         free(&format!("runs/{name}-{family}"))
     });
     let run = Run::create(&dir, config)?;
+    run.data.summary.iter().for_each(|line| println!("{line}"));
     println!("{}: {} rows of {} units", run.config.data, run.data.train.len(), run.data.train.dim());
     let report = run.whole()?;
     print!("\n{}", report.table());
@@ -180,21 +181,21 @@ pub fn sample(args: &Sample, blob: &[u8]) -> Result<()> {
         let what = "sampler, class and compensate belong to score networks: leave them out; --steps are Gibbs sweeps";
         return Err(UsageError(what.into()).into());
     }
-    output::format(&args.out)?;
+    outfile::format(&args.out)?;
     refuse_existing(&args.out)?;
     let sweeps = args.steps.unwrap_or(SWEEPS);
     let bar = bar("sampling int8", args.n as u64);
     let samples = use_blob::sample(blob, args.n, args.seed, sweeps, || bar.inc(1))
         .map_err(|e| anyhow!("{}: {e}", args.model.display()))?;
     bar.finish();
-    save(&args.out, &samples, &output::names_beside(&args.model))?;
+    save(&args.out, &samples, &outfile::names_beside(&args.model))?;
     let (out, n, digest) = (args.out.display(), args.n, digest(&samples));
     println!("{out}: {n} samples of {} units, {sweeps} sweeps each; digest {digest:016x}", samples.dim());
     Ok(())
 }
 
 fn save(out: &Path, points: &Points, names: &[String]) -> Result<()> {
-    output::save(out, points, names)
+    outfile::save(out, points, names)
         .with_context(|| format!("cannot write {}; give a writable place with --out", out.display()))
 }
 

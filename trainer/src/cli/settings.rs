@@ -176,7 +176,9 @@ impl SourceArgs {
 /// A word as a shell takes it.
 pub fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:=@".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) { return word.to_owned() }
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
@@ -387,7 +389,8 @@ impl Settings {
             advised(&mut config)?;
         }
         config.net.conditional |= self.conditional;
-        if config.net.conditional && !self.conditional && self.config.is_none() && is_without_labels(&config)? {
+        if config.net.conditional && !self.conditional && self.config.is_none() && is_without_labels(&config)?
+        {
             println!("note: {} has no labels, so that no classes are learned", config.data);
             config.net.conditional = false;
         }

@@ -50,6 +50,8 @@ pub fn load(path: &Path, source: &Source) -> Result<Loaded, DataError> {
         None => table,
     });
     let names = first.names();
+    let second = second.map(|table| table.in_order_of(&names));
+    notes.extend(second.iter().flat_map(|table| table.notes.iter().map(|text| format!("test: {text}"))));
     let classes: BTreeSet<Class> =
         first.classes.iter().chain(second.iter().flat_map(|table| &table.classes)).cloned().collect();
     if classes.len() > 256 {
@@ -85,7 +87,8 @@ pub fn load(path: &Path, source: &Source) -> Result<Loaded, DataError> {
         return Err(DataError::Constant { path: train_path });
     }
     let present: Vec<u16> = BTreeSet::from_iter(train.labels().iter().copied()).into_iter().collect();
-    let class_names: Vec<String> = present.iter().map(|&class| classes[usize::from(class)].to_string()).collect();
+    let class_names: Vec<String> =
+        present.iter().map(|&class| classes[usize::from(class)].to_string()).collect();
     train = only(&train, &present);
     if let Some((path, test)) = &mut test {
         let of_others = only(test, &present);
@@ -163,7 +166,9 @@ fn rows(path: &Path, source: &Source) -> Result<Rows, DataError> {
             Rows { table, width: Some(width) }
         }
         // A link that leads nowhere may have any name.
-        _ if path.extension().is_none() => return Err(open(path).err().unwrap_or_else(|| unknown(path, extension))),
+        _ if path.extension().is_none() => {
+            return Err(open(path).err().unwrap_or_else(|| unknown(path, extension)));
+        }
         _ => return Err(unknown(path, extension)),
     };
     // Those that are named belong to the training data, not to a test file.
@@ -244,7 +249,8 @@ fn labels(path: &Path) -> Result<Vec<Class>, DataError> {
     }
     let (path, columns) = (path.to_owned(), table.dim());
     if columns != 1 {
-        let one_hot = |row: &[f32]| row.iter().all(|&x| x == 0.0 || x == 1.0) && row.iter().sum::<f32>() == 1.0;
+        let one_hot =
+            |row: &[f32]| row.iter().all(|&x| x == 0.0 || x == 1.0) && row.iter().sum::<f32>() == 1.0;
         return Err(match table.values.chunks_exact(columns.max(1)).all(one_hot) {
             true => DataError::OneHot { path, classes: columns },
             false => DataError::LabelColumns { path, columns },
@@ -282,7 +288,8 @@ fn width_of_axes(path: &Path, axes: &[usize], dim: usize) -> Result<usize, DataE
     match *axes {
         [_, width] | [_, width, 1] | [1, _, width] => Ok(width),
         [_, _, _, ..] => {
-            let (what, remedy) = (format!("images of axes {axes:?}"), "save one channel, of axes (n, height, width)");
+            let (what, remedy) =
+                (format!("images of axes {axes:?}"), "save one channel, of axes (n, height, width)");
             Err(DataError::Unsupported { path: path.to_owned(), what, remedy: remedy.into() })
         }
         _ => side(path, dim),
@@ -414,7 +421,9 @@ mod tests {
         crate::npy::save(&beside, &Points::new(1, vec![1.0, 0.0])).unwrap();
         assert_eq!(load_default(&data).unwrap().train.labels(), [1, 0]);
         let source = Source { labels: Some(named.clone()), ..Source::default() };
-        for (text, names) in [("5\n6\n", ["5", "6"]), ("label\n-1\n1\n", ["-1", "1"]), ("class\ndog\ncat\n", ["cat", "dog"])] {
+        for (text, names) in
+            [("5\n6\n", ["5", "6"]), ("label\n-1\n1\n", ["-1", "1"]), ("class\ndog\ncat\n", ["cat", "dog"])]
+        {
             fs::write(&named, text).unwrap();
             let loaded = load(&data, &source).unwrap();
             assert_eq!(loaded.class_names, names, "{text}");
@@ -436,6 +445,10 @@ mod tests {
             [("train.csv", b"label,x\n1,2\n0,3\n".to_vec()), ("test.csv", b"label,x\n1,4\n".to_vec())];
         let loaded = folder(&files, &Source::default()).unwrap();
         assert_eq!(loaded.test.unwrap(), Points::new(1, vec![4.0]).with_labels(vec![1]));
+        let swapped = [("train.csv", b"a,b\n1,2\n0,3\n".to_vec()), ("test.csv", b"b,a\n5,4\n".to_vec())];
+        let loaded = folder(&swapped, &Source::default()).unwrap();
+        assert_eq!(loaded.test.unwrap().values(), [4.0, 5.0]);
+        assert_eq!(loaded.notes, ["test: the columns are taken by name: a, b"]);
         let other = [files[0].clone(), ("test.csv", b"1,2\n".to_vec())];
         let error = folder(&other, &Source::default()).unwrap_err();
         assert!(matches!(error, DataError::OtherTest { test: 2, train: 1, .. }), "{error}");
@@ -472,13 +485,15 @@ mod tests {
             (["dog", "cat", "cow"], ["cat", "cow", "dog"], [2, 0, 1]),
         ] {
             let rows: String = cells.iter().zip(0..).map(|(cell, i)| format!("{i},{cell}\n")).collect();
-            let loaded = folder(&[("train.csv", format!("x,label\n{rows}").into())], &Source::default()).unwrap();
+            let loaded =
+                folder(&[("train.csv", format!("x,label\n{rows}").into())], &Source::default()).unwrap();
             assert_eq!(loaded.class_names, names);
             assert_eq!(loaded.train.labels(), labels);
             assert_eq!(loaded.names, ["x"]);
         }
         let many: String = (0..300).map(|i| format!("{i},{i}\n")).collect();
-        let error = folder(&[("train.csv", format!("x,label\n{many}").into())], &Source::default()).unwrap_err();
+        let error =
+            folder(&[("train.csv", format!("x,label\n{many}").into())], &Source::default()).unwrap_err();
         assert!(matches!(error, DataError::TooManyClasses { classes: 300, .. }), "{error}");
     }
 
@@ -496,7 +511,10 @@ mod tests {
             assert_eq!(file(shape).unwrap().width, Some(width), "{shape}");
         }
         let message = file("(2, 2, 2, 3)").unwrap_err().to_string();
-        assert!(message.contains("images of axes [2, 2, 3] are not supported; save one channel"), "{message}");
+        assert!(
+            message.contains("images of axes [2, 2, 3] are not supported; save one channel"),
+            "{message}"
+        );
     }
 
     /// What would never begin, never end, or fill the memory.
@@ -532,7 +550,10 @@ mod tests {
         let error = load(format!("temp_C,pressure_Pa\n{weather}")).unwrap_err();
         assert!(matches!(error, DataError::OtherUnits { .. }), "{error}");
         let message = error.to_string();
-        assert!(message.contains("temp_C 24.5 ± 2.87") && message.contains("pressure_Pa 101330"), "{message}");
+        assert!(
+            message.contains("temp_C 24.5 ± 2.87") && message.contains("pressure_Pa 101330"),
+            "{message}"
+        );
         let timed = rows(|i| format!("{},{}\n", 100.5 + 0.1 * i as f32, ((i * 7) % 10) as f32));
         let loaded = load(format!("time,signal\n{timed}")).unwrap();
         assert_eq!(loaded.names, ["signal"]);

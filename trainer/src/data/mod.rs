@@ -17,12 +17,12 @@ mod windows;
 
 pub use error::DataError;
 pub use load::{Loaded, load, read, read_table};
+pub(crate) use recording::three_digits;
 pub use set::Set;
 pub use source::{Kind, Source};
 pub use standardize::Standardizer;
 pub(crate) use standardize::still;
-pub use table::{Class, MAX_VALUES, Place, Table};
-pub(crate) use recording::three_digits;
 pub(crate) use table::listed;
+pub use table::{Class, MAX_VALUES, Place, Table};
 pub(crate) use text::short;
 pub use toy::Toy;

@@ -60,7 +60,8 @@ fn refuse_other_formats(path: &Path, reader: &mut (impl Read + Seek)) -> Result<
     let mut start = Vec::new();
     reader.take(64).read_to_end(&mut start).map_err(|e| unreadable(path, e))?;
     reader.rewind().map_err(|e| unreadable(path, e))?;
-    let is_text = start.contains(&b'\n') && start.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace());
+    let is_text =
+        start.contains(&b'\n') && start.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace());
     let (is, remedy) = match start {
         _ if start.starts_with(MAGIC) => return Ok(()),
         _ if start.starts_with(b"PK") => ("an archive, such as .npz", "save one array of it with numpy.save"),
@@ -100,8 +101,13 @@ fn kind(path: &Path, dtype: &DType) -> Result<String, DataError> {
         return Ok(kind.to_owned());
     }
     let (what, remedy) = match kind.get(..1) {
-        Some("O") => ("Python objects", "make numbers of them and save numpy.array(array.tolist(), dtype=numpy.float32)"),
-        Some("U" | "S" | "a") => ("words", "replace them by numbers; save classes as numpy.unique(array, return_inverse=True)[1]"),
+        Some("O") => (
+            "Python objects",
+            "make numbers of them and save numpy.array(array.tolist(), dtype=numpy.float32)",
+        ),
+        Some("U" | "S" | "a") => {
+            ("words", "replace them by numbers; save classes as numpy.unique(array, return_inverse=True)[1]")
+        }
         Some("c") => ("complex numbers", "save numpy.concatenate([array.real, array.imag], 1)"),
         Some("M" | "m") => ("times", "save array.astype('int64'), less its first value"),
         _ => ("values of this type", "save array.astype(numpy.float32)"),
@@ -153,7 +159,9 @@ fn check_shape(shape: &Value) -> io::Result<()> {
     let sizes = axes.iter().map(|axis| u64::try_from(axis.as_integer()?).ok().map(|n| n.max(1)));
     let product = sizes.reduce(|product, size| product?.checked_mul(size?));
     match product {
-        None => Err(malformed("it holds a single value without an axis, where numpy.atleast_2d(array) would have two")),
+        None => Err(malformed(
+            "it holds a single value without an axis, where numpy.atleast_2d(array) would have two",
+        )),
         Some(None) => Err(malformed("an axis of its shape is negative, no integer or too long")),
         Some(Some(_)) => Ok(()),
     }

@@ -52,9 +52,7 @@ pub(super) fn refuse_other_units(path: &Path, rows: &Points, names: &[String]) -
     };
     match (1..rows.dim()).find(|&j| apart(0, j)) {
         None => Ok(()),
-        Some(j) => {
-            Err(DataError::OtherUnits { path: path.to_owned(), one: describe(0), other: describe(j) })
-        }
+        Some(j) => Err(DataError::OtherUnits { path: path.to_owned(), one: describe(0), other: describe(j) }),
     }
 }
 

@@ -27,9 +27,10 @@ pub fn format(path: &Path) -> Result<Format, UsageError> {
     match path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase().as_str() {
         "csv" => Ok(Format::Csv),
         "npy" => Ok(Format::Npy),
-        _ => {
-            Err(UsageError(format!("out is {}, but must be a .csv or .npy file: give its name one", path.display())))
-        }
+        _ => Err(UsageError(format!(
+            "out is {}, but must be a .csv or .npy file: give its name one",
+            path.display()
+        ))),
     }
 }
 
@@ -119,7 +120,10 @@ impl CsvWriter {
     /// Those, or a full disk.
     pub fn finish(mut self) -> io::Result<()> {
         if self.missing > 0 {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{} rows are missing", self.missing)));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("{} rows are missing", self.missing),
+            ));
         }
         self.out.flush()?;
         self.file.persist(&self.path)?;
