@@ -28,7 +28,7 @@ pub mod mlp;
 pub mod npy;
 pub mod objective;
 pub mod ode;
-pub mod outfile;
+pub mod output;
 pub mod partition;
 pub mod plot;
 pub mod points;

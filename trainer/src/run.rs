@@ -13,7 +13,7 @@ use crate::fidelity::{AtLevel, fidelity};
 use crate::judge::Judge;
 use crate::npy;
 use crate::objective::{Diagnosis, Objective};
-use crate::outfile::{self, RowWriter};
+use crate::output::{self, RowWriter};
 use crate::partition::Law;
 use crate::plot::{Zoom, chain_path, curve, image_grid, landscape, scatter_panels};
 use crate::points::Points;
@@ -96,7 +96,7 @@ impl Run {
                 format!("cannot write into {}; give a writable folder with --out", dir.display())
             })?;
         if run.data.kind == Kind::Points {
-            outfile::keep_names(dir, &run.data.names)?;
+            output::keep_names(dir, &run.data.names)?;
         }
         Ok(run)
     }

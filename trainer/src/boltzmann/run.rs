@@ -8,7 +8,7 @@ use crate::data::{Kind, Standardizer};
 use crate::dataset::{Dataset, named};
 use crate::evaluate::frechet;
 use crate::npy;
-use crate::outfile;
+use crate::output;
 use crate::plot::{curve, image_grid};
 use crate::run::{bar, digest};
 use crate::write_atomic;
@@ -197,7 +197,7 @@ impl Run {
         write_atomic(&dir.join("config.toml"), toml::to_string_pretty(&config)?.as_bytes())
             .with_context(cannot)?;
         if data.names.len() == data.train.dim() {
-            outfile::keep_names(dir, &data.names).with_context(cannot)?;
+            output::keep_names(dir, &data.names).with_context(cannot)?;
         }
         Ok(Self { dir: dir.to_owned(), config, data })
     }

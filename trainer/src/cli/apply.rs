@@ -9,7 +9,7 @@ use trainer::apply::{self, Denoising, Draws, Noise};
 use trainer::config::UsageError;
 use trainer::data::{self, Table};
 use trainer::inverse::Measurement;
-use trainer::outfile;
+use trainer::output;
 use trainer::points::Points;
 use trainer::sample::Network;
 
@@ -153,7 +153,7 @@ pub fn impute(args: &Impute) -> Result<()> {
     [&lower, &upper].into_iter().try_for_each(|path| refuse_existing(path))?;
     let filled = args.files.fits(apply::fill_in_between(&network, &rows, mask, times, draws, args.seed))?;
     let files = [(&*lower, &filled.lower), (&*upper, &filled.upper), (&*args.out, &filled.mean)];
-    outfile::save_all(&files, &names).with_context(|| cannot_write(&args.out))?;
+    output::save_all(&files, &names).with_context(|| cannot_write(&args.out))?;
     println!(
         "{}: {} by the mean of {} draws; {} and {}: between them lies {} %; {} evaluations a row",
         args.out.display(),
@@ -255,7 +255,7 @@ pub fn solve(args: &Solve) -> Result<()> {
         );
     }
     let points = args.files.fits(apply::solve(&network, &measurement, &values, args.times, args.seed))?;
-    save(&args.out, &points, &outfile::names_beside(&args.files.model))?;
+    save(&args.out, &points, &output::names_beside(&args.files.model))?;
     println!("{}: {} points", args.out.display(), points.len());
     Ok(())
 }
@@ -284,13 +284,13 @@ pub fn detect(args: &Detect) -> Result<()> {
 impl Files {
     /// The model's bytes and rows of the data that it was trained on.
     fn read(&self, out: &Path) -> Result<(Vec<u8>, Table)> {
-        self.read_columns(out, &outfile::names_beside(&self.model))
+        self.read_columns(out, &output::names_beside(&self.model))
     }
 
     /// The model's bytes and data of these columns, if they have names; refuses an output that is there, or has no
     /// format.
     fn read_columns(&self, out: &Path, names: &[String]) -> Result<(Vec<u8>, Table)> {
-        outfile::format(out)?;
+        output::format(out)?;
         refuse_existing(out)?;
         let (bytes, table) = (read_model(&self.model)?, data::read_table(&self.data)?.in_order_of(names));
         table.notes.iter().for_each(|text| println!("note: {}: {text}", self.data.display()));
@@ -327,7 +327,7 @@ impl Files {
 }
 
 fn save(path: &Path, points: &Points, names: &[String]) -> Result<()> {
-    outfile::save(path, points, names).with_context(|| cannot_write(path))
+    output::save(path, points, names).with_context(|| cannot_write(path))
 }
 
 fn cannot_write(path: &Path) -> String {

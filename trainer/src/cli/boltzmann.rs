@@ -14,7 +14,7 @@ use trainer::boltzmann::run::Run;
 use trainer::boltzmann::{binarize, use_blob};
 use trainer::config::UsageError;
 use trainer::run::{bar, digest};
-use trainer::{Points, outfile};
+use trainer::{Points, output};
 
 /// Gibbs sweeps of a sample, where none are asked for.
 const SWEEPS: usize = 1000;
@@ -181,21 +181,21 @@ pub fn sample(args: &Sample, blob: &[u8]) -> Result<()> {
         let what = "sampler, class and compensate belong to score networks: leave them out; --steps are Gibbs sweeps";
         return Err(UsageError(what.into()).into());
     }
-    outfile::format(&args.out)?;
+    output::format(&args.out)?;
     refuse_existing(&args.out)?;
     let sweeps = args.steps.unwrap_or(SWEEPS);
     let bar = bar("sampling int8", args.n as u64);
     let samples = use_blob::sample(blob, args.n, args.seed, sweeps, || bar.inc(1))
         .map_err(|e| anyhow!("{}: {e}", args.model.display()))?;
     bar.finish();
-    save(&args.out, &samples, &outfile::names_beside(&args.model))?;
+    save(&args.out, &samples, &output::names_beside(&args.model))?;
     let (out, n, digest) = (args.out.display(), args.n, digest(&samples));
     println!("{out}: {n} samples of {} units, {sweeps} sweeps each; digest {digest:016x}", samples.dim());
     Ok(())
 }
 
 fn save(out: &Path, points: &Points, names: &[String]) -> Result<()> {
-    outfile::save(out, points, names)
+    output::save(out, points, names)
         .with_context(|| format!("cannot write {}; give a writable place with --out", out.display()))
 }
 

@@ -18,7 +18,7 @@ use trainer::objective::{Objective, ObjectiveName};
 use trainer::report::{Report, worst};
 use trainer::run::{Run, digest as hash, draw_blob, whole};
 use trainer::sample::{self, MAX_DIM, Method, Network, Options};
-use trainer::{Points, closed_form, dataset, latent, outfile};
+use trainer::{Points, closed_form, dataset, latent, output};
 
 /// The demonstration.
 pub fn demo() -> Result<()> {
@@ -177,14 +177,14 @@ pub fn sample(args: &Sample) -> Result<()> {
     if args.n == 0 {
         return Err(UsageError("n is 0, but must be at least 1".into()).into());
     }
-    outfile::format(&args.out)?;
+    output::format(&args.out)?;
     let bytes = read_model(&args.model)?;
     if boltzmann::is_binary(&bytes) {
         return boltzmann::sample(args, &bytes);
     }
     let network = network(&args.model, &bytes)?;
     refuse_existing(&args.out)?;
-    let names = outfile::names_beside(&args.model);
+    let names = output::names_beside(&args.model);
     let out = (&*args.out, &names[..]);
     let model = network.model();
     // No descent of levels where there is one.
@@ -249,7 +249,7 @@ fn sample_energy(args: &Sample, sampler: Method, network: &Network<'_>) -> Resul
         (points, "60 clamped steps each".to_owned())
     };
     let points = sample::in_data_units(model, points.rows());
-    outfile::save(&args.out, &points, &outfile::names_beside(&args.model))
+    output::save(&args.out, &points, &output::names_beside(&args.model))
         .with_context(|| format!("cannot write {}; give a writable place with --out", args.out.display()))?;
     let (out, n, dim) = (args.out.display(), args.n, model.data_dim());
     println!("{out}: {n} samples of {dim} dimensions, {how}; digest {:016x}", hash(&points));
@@ -328,7 +328,7 @@ pub fn interpolate(args: &Interpolate) -> Result<()> {
     if args.n < 2 {
         return Err(UsageError(format!("n is {}, but must be at least 2", args.n)).into());
     }
-    outfile::format(&args.out)?;
+    output::format(&args.out)?;
     let bytes = read_model(&args.model)?;
     let mut network = network(&args.model, &bytes)?;
     refuse_existing(&args.out)?;
@@ -343,7 +343,7 @@ pub fn interpolate(args: &Interpolate) -> Result<()> {
         network.model().to_data(&x, &mut data);
         samples.push_row(&data);
     }
-    outfile::save(&args.out, &samples, &outfile::names_beside(&args.model))
+    output::save(&args.out, &samples, &output::names_beside(&args.model))
         .with_context(|| format!("cannot write {}; give a writable place with --out", args.out.display()))?;
     println!(
         "{}: {} samples from seed {} to seed {}, {} evaluations each",

@@ -13,7 +13,7 @@ use trainer::likelihood::{self, FloatFlow, NegativeLogLikelihood, log_likelihood
 use trainer::report::{integer, table};
 use trainer::run::{Run, bar};
 use trainer::sweep::{self, Sweep};
-use trainer::{Points, checkpoint, dataset, outfile, suite};
+use trainer::{Points, checkpoint, dataset, output, suite};
 
 pub fn eval(args: &Eval) -> Result<()> {
     match (&args.run, args.suite) {
@@ -122,7 +122,7 @@ pub fn likelihood(args: &Likelihood) -> Result<()> {
         let what = format!("tolerance is {}, but must be in 1e-7…0.1", args.tolerance);
         return Err(UsageError(what).into());
     }
-    args.out.as_deref().map_or(Ok(()), |out| outfile::format(out).map(drop))?;
+    args.out.as_deref().map_or(Ok(()), |out| output::format(out).map(drop))?;
     args.out.as_deref().map_or(Ok(()), refuse_existing)?;
     let run = float_run(&args.run)?;
     if run.config.net.energy {
@@ -154,7 +154,7 @@ pub fn likelihood(args: &Likelihood) -> Result<()> {
     if let Some(out) = &args.out {
         let one = |&log: &f64| NegativeLogLikelihood::new(&[log], standardizer).nats as f32;
         let rows = Points::new(1, logs.iter().map(one).collect());
-        outfile::save(out, &rows, &["nats".into()])
+        output::save(out, &rows, &["nats".into()])
             .with_context(|| format!("cannot write {}; give a writable place with --out", out.display()))?;
         println!("{}: the negative log-likelihood of every point, in nats", out.display());
     }
