@@ -89,7 +89,7 @@ impl Codec {
             // A pixel that never varies stays at its mean.
             let unit = (largest(&row) / LARGEST_WEIGHT).max(still(*mean, units.max(mean.abs())));
             weights.extend(row.iter().map(|w| (w / unit).round() as i8));
-            scale.push(unit / gain);
+            scale.push((unit / gain).max(f32::MIN_POSITIVE));
         }
         Stored { gain, weights, mean, scale }
     }

@@ -203,8 +203,11 @@ impl Dataset {
         let (rows, dim, held) = (self.train.len() + self.reference.len(), self.dim(), self.reference.len());
         let names = if self.names.is_empty() { String::new() } else { listed(&self.names) };
         let of = match (self.kind, self.width) {
-            (Kind::Points, _) if names.is_empty() => format!("{rows} points of {dim} columns"),
-            (Kind::Points, _) => format!("{rows} points of {dim} columns ({names})"),
+            (Kind::Points, _) => {
+                let columns = if dim == 1 { "column" } else { "columns" };
+                let names = if names.is_empty() { names } else { format!(" ({names})") };
+                format!("{rows} points of {dim} {columns}{names}")
+            }
             (Kind::Images, Some(width)) => format!("{rows} images of {}×{width} pixels", dim / width.max(1)),
             (Kind::Windows, _) if self.names.len() > 1 => {
                 format!("{} recordings: {names}; {rows} windows of {dim}", self.names.len())

@@ -85,6 +85,23 @@ fn names_go_through_to_what_is_written() {
     assert_eq!(data::read(&dir.join("a.csv")).unwrap(), data::read(&dir.join("a.npy")).unwrap());
     works(dir, &["likelihood", "run", "-n", "5", "--out", "l.csv"]);
     assert_eq!(head("l.csv"), "nats");
+    // Columns of other files are taken by name.
+    fs::write(
+        dir.join("turned.csv"),
+        table(200, "press,id,flow,temp", |i| {
+            format!("{},{},{},{}", cell(i, 1), 7 * i, cell(i, 2), cell(i, 0))
+        }),
+    )
+    .unwrap();
+    let said = works(dir, &["detect", model, "turned.csv", "--out", "b.csv"]);
+    assert!(said.contains("note: turned.csv: the columns are taken by name: temp, press, flow"), "{said}");
+    assert_eq!(data::read(&dir.join("b.csv")).unwrap(), data::read(&dir.join("a.csv")).unwrap());
+    let likelihood = |data: &'static str| {
+        let out = format!("{data}.npy");
+        works(dir, &["likelihood", "run", "--data", data, "-n", "9", "--out", &out]);
+        fs::read(dir.join(out)).unwrap()
+    };
+    assert_eq!(likelihood("t.csv"), likelihood("turned.csv"));
     for command in [
         &["sample", model][..],
         &["denoise", model, "t.csv"],
@@ -164,6 +181,26 @@ fn gaps_are_filled_in_as_loggers_write_them() {
         1,
         &["2 of 3 rows have gaps", "`press`"],
     );
+}
+
+/// Binary units, too: each row's own gaps, and the names.
+#[test]
+fn gaps_of_binary_units_are_filled_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let row = |i: usize| format!("{0},{1},{0},{1}", i % 2, i / 2 % 2);
+    fs::write(dir.join("bits.csv"), table(400, "a,b,c,d", row)).unwrap();
+    let args = ["train", "--model", "rbm", "--data", "bits.csv", "--hidden", "4", "--training-steps", "1500"];
+    let said = works(dir, &[&args[..], &["--samples", "50", "--out", "run"]].concat());
+    assert!(said.contains("bits.csv: 400 points of 4 columns (a, b, c, d), 80 of them held back"), "{said}");
+    // The first pair are equal, and so are the others.
+    fs::write(dir.join("gaps.csv"), "d,c,b,a\n,1,0,1\n1,,1,0\n0,1,0,1\n").unwrap();
+    let said = works(dir, &["impute", "run/model.postcard", "gaps.csv", "--out", "full.csv"]);
+    assert!(said.contains("3 rows, 2 gaps in 2 of them filled in"), "{said}");
+    assert_eq!(fs::read_to_string(dir.join("full.csv")).unwrap(), "a,b,c,d\n1,0,1,0\n0,1,0,1\n1,0,1,0\n");
+    works(dir, &["sample", "run/model.postcard", "-n", "5", "--out", "s.csv"]);
+    assert!(fs::read_to_string(dir.join("s.csv")).unwrap().starts_with("a,b,c,d\n"));
+    fails(dir, &["sample", "run/model.postcard", "--out", "s.txt"], 2, &["must be a .csv or .npy"]);
 }
 
 /// Words, numbers from 1, and a recording whose held back end lacks a class: pictures and all.

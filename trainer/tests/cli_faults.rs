@@ -9,8 +9,18 @@ use std::time::{Duration, Instant};
 /// A training of a second.
 const SHORT: [&str; 8] = ["--training-steps", "60", "--batch", "64", "--hidden", "16", "--samples", "100"];
 /// A training that does not end by itself while a test runs.
-const LONG: [&str; 10] =
-    ["--training-steps", "100000000", "--batch", "64", "--hidden", "16", "--samples", "100", "--points", "500"];
+const LONG: [&str; 10] = [
+    "--training-steps",
+    "100000000",
+    "--batch",
+    "64",
+    "--hidden",
+    "16",
+    "--samples",
+    "100",
+    "--points",
+    "500",
+];
 
 fn command(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trainer"));
@@ -66,7 +76,8 @@ fn signal(child: &Child, name: &str) {
 
 /// Temporary files in a folder, and the lock.
 fn left_behind(dir: &Path) -> Vec<String> {
-    let names = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    let names =
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
     names.filter(|name| name.ends_with(".tmp") || name == ".lock").collect()
 }
 
@@ -83,14 +94,18 @@ fn a_training_that_is_ended_goes_on_to_the_same_model() {
     works(dir, &args("whole"));
     let model = |run: &str| fs::read(dir.join(run).join("model.postcard")).unwrap();
     for name in ["INT", "TERM", "HUP", "KILL"] {
-        let mut child = command(dir, &args(name)).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            command(dir, &args(name)).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         wait_for(&dir.join(name).join("checkpoint.safetensors"), &mut child);
         signal(&child, name);
         let output = child.wait_with_output().unwrap();
         let message = text(&output.stderr);
         assert!(!output.status.success(), "{name} came too late");
         if name != "KILL" {
-            assert!(message.contains("writing a checkpoint") && message.contains("--resume"), "{name}: {message}");
+            assert!(
+                message.contains("writing a checkpoint") && message.contains("--resume"),
+                "{name}: {message}"
+            );
             assert_eq!(left_behind(&dir.join(name)), [""; 0], "{name}");
         }
         let said = works(dir, &["train", "--resume", name]);
@@ -134,7 +149,12 @@ fn a_checkpoint_goes_with_its_settings_and_its_data() {
     let table = |scale: f64| (0..200).map(|i| row(i, scale)).collect::<String>();
     fs::write(dir.join("t.csv"), format!("a,b\n{}", table(1.0))).unwrap();
     works(dir, &[&["train", "--data", "t.csv", "--out", "run"], &SHORT[..]].concat());
-    fails(dir, &["train", "--resume", "run", "--training-steps", "99"], 2, &["--training-steps is given", "--resume"]);
+    fails(
+        dir,
+        &["train", "--resume", "run", "--training-steps", "99"],
+        2,
+        &["--training-steps is given", "--resume"],
+    );
     fails(dir, &["train", "--resume", "run", "--seed", "1"], 2, &["--seed is given"]);
 
     // From another folder.
@@ -142,16 +162,25 @@ fn a_checkpoint_goes_with_its_settings_and_its_data() {
     works(&dir.join("elsewhere"), &["eval", "../run"]);
 
     fs::write(dir.join("t.csv"), format!("a,b\n{}", table(10.0))).unwrap();
-    for command in [&["quantize", "run"][..], &["verify", "run"], &["likelihood", "run"], &["train", "--resume", "run"]] {
+    for command in
+        [&["quantize", "run"][..], &["verify", "run"], &["likelihood", "run"], &["train", "--resume", "run"]]
+    {
         fails(dir, command, 1, &["data are no longer those", "checkpoint.safetensors"]);
     }
     fs::write(dir.join("t.csv"), format!("a,b\n{}", table(1.0))).unwrap();
     works(dir, &["quantize", "run"]);
     let config = fs::read_to_string(dir.join("run/config.toml")).unwrap();
-    for (from, to) in [("batch = 64", "batch = 32"), ("seed = 1", "seed = 2"), ("clip_norm = 1.0", "clip_norm = 2.0")] {
+    for (from, to) in
+        [("batch = 64", "batch = 32"), ("seed = 1", "seed = 2"), ("clip_norm = 1.0", "clip_norm = 2.0")]
+    {
         assert!(config.contains(from), "{config}");
         fs::write(dir.join("run/config.toml"), config.replacen(from, to, 1)).unwrap();
-        fails(dir, &["train", "--resume", "run"], 1, &[&format!("trained with `{from}`"), &format!("says `{to}`")]);
+        fails(
+            dir,
+            &["train", "--resume", "run"],
+            1,
+            &[&format!("trained with `{from}`"), &format!("says `{to}`")],
+        );
     }
     fs::write(dir.join("run/config.toml"), &config).unwrap();
     fs::remove_file(dir.join("t.csv")).unwrap();
@@ -177,7 +206,8 @@ fn unfinished_runs_are_told_from_finished_ones() {
 fn two_trainings_do_not_share_a_folder() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    let args = [&["train", "--data", "mixture", "--checkpoint-every", "0", "--out", "run"], &LONG[..]].concat();
+    let args =
+        [&["train", "--data", "mixture", "--checkpoint-every", "0", "--out", "run"], &LONG[..]].concat();
     let mut first = command(dir, &args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     wait_for(&dir.join("run/checkpoint.safetensors"), &mut first);
     fails(dir, &["train", "--resume", "run"], 1, &["another training works in run", "--out"]);
@@ -185,7 +215,11 @@ fn two_trainings_do_not_share_a_folder() {
     first.kill().unwrap();
     first.wait().unwrap();
     // A killed training's lock holds no longer.
-    let mut second = command(dir, &["train", "--resume", "run"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut second = command(dir, &["train", "--resume", "run"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     std::thread::sleep(Duration::from_secs(2));
     assert!(second.try_wait().unwrap().is_none(), "it works");
     second.kill().unwrap();
@@ -207,7 +241,13 @@ fn a_closed_pipe_is_no_panic() {
     };
     deaf(&[&["train", "--data", "mixture", "--points", "500", "--out", "run"], &SHORT[..]].concat());
     assert!(dir.join("run/report.md").is_file());
-    for args in [&["list"][..], &["devices"], &["digest", "run/model.postcard"], &["inspect", "run/model.postcard"], &["eval", "run"]] {
+    for args in [
+        &["list"][..],
+        &["devices"],
+        &["digest", "run/model.postcard"],
+        &["inspect", "run/model.postcard"],
+        &["eval", "run"],
+    ] {
         deaf(args);
     }
 }
@@ -243,7 +283,10 @@ fn options_that_nothing_reads_are_refused() {
         (&["--spacing", "geometric", "--rho", "3"], &["--rho", "--spacing karras"]),
         (&["--guidance", "2"], &["guidance is 2", "no classes", "--conditional"]),
         (&["--model", "ebm", "--objective", "pcd", "--levels", "9"], &["--levels", "one noise level"]),
-        (&["--model", "ebm", "--objective", "cd", "--sigma-min", "0.1"], &["--sigma-min", "--objective-sigma"]),
+        (
+            &["--model", "ebm", "--objective", "cd", "--sigma-min", "0.1"],
+            &["--sigma-min", "--objective-sigma"],
+        ),
         (&["--model", "rbm", "--eta", "0.3"], &["--eta"]),
         (&["--stride", "3"], &["--window"]),
         (&["--k", "3"], &["k"]),
@@ -252,7 +295,12 @@ fn options_that_nothing_reads_are_refused() {
         fails(dir, &[&["train", "--data", "mixture", "--out", "never"], args].concat(), 2, parts);
     }
     fs::write(dir.join("t.csv"), "1,2\n3,4\n5,7\n").unwrap();
-    fails(dir, &["train", "--data", "t.csv", "--points", "5", "--out", "never"], 2, &["--points", "every row is read"]);
+    fails(
+        dir,
+        &["train", "--data", "t.csv", "--points", "5", "--out", "never"],
+        2,
+        &["--points", "every row is read"],
+    );
     assert!(!dir.join("never").exists());
 
     train(dir, "run", &["--sampler", "dpmpp-2m"]);
@@ -283,7 +331,8 @@ fn options_that_nothing_reads_are_refused() {
 fn settings_files_may_be_partial() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    let short = "points = 500\n[training]\nsteps = 60\nbatch = 64\n[net]\nhidden = [16]\n[sampling]\nsamples = 100\n";
+    let short =
+        "points = 500\n[training]\nsteps = 60\nbatch = 64\n[net]\nhidden = [16]\n[sampling]\nsamples = 100\n";
     let run = |file: &str, out: &str, more: &[&str]| {
         works(dir, &[&["train", "--config", file, "--out", out], more].concat());
         fs::read_to_string(dir.join(out).join("config.toml")).unwrap()
@@ -296,11 +345,19 @@ fn settings_files_may_be_partial() {
     let ebm = run("few/config.toml", "ebm", &["--model", "ebm"]);
     assert!(ebm.contains("energy = true") && ebm.contains("batch = 64"), "{ebm}");
     let other = run("few/config.toml", "other", &["--objective", "ddpm"]);
-    assert!(other.contains("name = \"ddpm\"") && other.contains("steps = 60\n") && other.contains("batch = 64"), "{other}");
+    assert!(
+        other.contains("name = \"ddpm\"") && other.contains("steps = 60\n") && other.contains("batch = 64"),
+        "{other}"
+    );
     fs::write(dir.join("typo.toml"), "data = \"moons\"\n[training]\nstepps = 60\n").unwrap();
     fails(dir, &["train", "--config", "typo.toml", "--out", "never"], 2, &["typo.toml", "stepps"]);
     fs::write(dir.join("unread.toml"), "data = \"moons\"\n[sampling.options]\neta = 0.3\n").unwrap();
-    fails(dir, &["train", "--config", "unread.toml", "--out", "never"], 2, &["eta is 0.3", "dpmpp-2m", "ancestral"]);
+    fails(
+        dir,
+        &["train", "--config", "unread.toml", "--out", "never"],
+        2,
+        &["eta is 0.3", "dpmpp-2m", "ancestral"],
+    );
     let plain = ["--data", "ecg", "--points", "400", "--conditional=false"];
     let said = works(dir, &[&["train", "--out", "plain"], &plain[..], &SHORT[..]].concat());
     assert!(!said.contains("guided"), "{said}");
@@ -320,7 +377,8 @@ fn distillation_has_a_provenance_and_goes_on() {
     works(dir, &args("whole"));
     let report = fs::read_to_string(dir.join("whole/report.md")).unwrap();
     assert!(report.contains("trajectory distillation of") && report.contains("teacher"), "{report}");
-    let mut child = command(dir, &args("student")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child =
+        command(dir, &args("student")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     wait_for(&dir.join("student/config.toml"), &mut child);
     std::thread::sleep(Duration::from_millis(700));
     signal(&child, "INT");
@@ -342,7 +400,10 @@ fn few_rows_and_samples_have_a_report() {
         fs::write(dir.join(&file), format!("a,b\n{}", rows(n))).unwrap();
         let said = works(dir, &[&["train", "--data", &file, "--out", &out], &SHORT[..]].concat());
         assert!(said.contains("SW2"), "{said}");
-        assert!(n > 25 || said.contains("– C2ST: needs at least") && said.contains("  C2ST accuracy"), "{n}: {said}");
+        assert!(
+            n > 25 || said.contains("– C2ST: needs at least") && said.contains("  C2ST accuracy"),
+            "{n}: {said}"
+        );
         works(dir, &["eval", &out]);
     }
     for samples in ["1", "2", "4", "9"] {
@@ -350,7 +411,10 @@ fn few_rows_and_samples_have_a_report() {
             let out = format!("{data}{samples}");
             let short = ["--points", "300", "--training-steps", "30", "--hidden", "8", "--samples", samples];
             let said = works(dir, &[&["train", "--data", data, "--out", &out], &short[..]].concat());
-            assert!(said.contains("– C2ST: needs") == (samples < "9" || data != "digits"), "{data} {samples}: {said}");
+            assert!(
+                said.contains("– C2ST: needs") == (samples < "9" || data != "digits"),
+                "{data} {samples}: {said}"
+            );
         }
     }
 }
@@ -365,14 +429,22 @@ fn every_picture_that_is_named_exists() {
         let made = said.split("Made in").nth(1).unwrap();
         let named = |text: &str| -> Vec<String> {
             let words = text.split([' ', ',', '(', ')', '\n']).map(|word| word.trim_end_matches('.'));
-            words.filter(|word| [".png", ".npy", ".md", ".toml", ".json"].iter().any(|end| word.ends_with(end))).map(str::to_owned).collect()
+            words
+                .filter(|word| {
+                    [".png", ".npy", ".md", ".toml", ".json"].iter().any(|end| word.ends_with(end))
+                })
+                .map(str::to_owned)
+                .collect()
         };
         for file in named(made).iter().chain(&named(&report)) {
             assert!(dir.join(out).join(file).is_file(), "{out}: {file}");
         }
-        least.iter().for_each(|file| assert!(report.contains(&format!("]({file})")), "{out}: {file} in {report}"));
+        least
+            .iter()
+            .for_each(|file| assert!(report.contains(&format!("]({file})")), "{out}: {file} in {report}"));
     };
-    for (dim, least) in [(1, &["samples.png"][..]), (2, &["samples.png", "chain.png"]), (3, &["samples.png"])] {
+    for (dim, least) in [(1, &["samples.png"][..]), (2, &["samples.png", "chain.png"]), (3, &["samples.png"])]
+    {
         let row = |i: u32| (0..dim).map(|j| (i * (j + 3) % 13).to_string()).collect::<Vec<_>>().join(",");
         let (file, out) = (format!("{dim}.csv"), format!("run {dim}"));
         fs::write(dir.join(&file), (0..90).map(row).collect::<Vec<_>>().join("\n")).unwrap();
@@ -382,7 +454,8 @@ fn every_picture_that_is_named_exists() {
         assert!(said.contains(&format!("inspect 'run {dim}/model.postcard'")), "{said}");
     }
     for data in ["mixture", "digits", "ecg"] {
-        let said = works(dir, &[&["train", "--data", data, "--points", "300", "--out", data], &SHORT[..]].concat());
+        let said =
+            works(dir, &[&["train", "--data", data, "--points", "300", "--out", data], &SHORT[..]].concat());
         check(data, &said, &["samples.png", "training.png", "fidelity.png"]);
     }
 }
@@ -404,16 +477,36 @@ fn sizes_have_bounds() {
         fails(dir, &args, 2, &[&format!("{name} is {huge}, but must be in")]);
     }
     let wide = ["--hidden", "2048,2048,2048,2048,2048", "--batch", "1000000"];
-    fails(dir, &[&["train", "--out", "never"], &wide[..]].concat(), 2, &["batch is 1000000", "GiB of memory"]);
-    fails(dir, &["train", "--data", "digits-28", "--samples", "50000000", "--out", "never"], 2, &["samples is 50000000", "GiB"]);
-    fails(dir, &["train", "--out", "never", "--learning-rate", "10"], 2, &["learning_rate is 10", "between 0 and 10"]);
+    fails(
+        dir,
+        &[&["train", "--out", "never"], &wide[..]].concat(),
+        2,
+        &["batch is 1000000", "GiB of memory"],
+    );
+    fails(
+        dir,
+        &["train", "--data", "digits-28", "--samples", "50000000", "--out", "never"],
+        2,
+        &["samples is 50000000", "GiB"],
+    );
+    fails(
+        dir,
+        &["train", "--out", "never", "--learning-rate", "10"],
+        2,
+        &["learning_rate is 10", "between 0 and 10"],
+    );
     assert!(!dir.join("never").exists());
     train(dir, "run", &[]);
     let model = "run/model.postcard";
     fails(dir, &["sample", model, "-n", huge, "--out", "x.npy"], 2, &["n is 1000000000000"]);
     for (sampler, flag) in [("predictor-corrector", "--corrections"), ("annealed-langevin", "--per-level")] {
         for count in ["9223372036854775808", "18446744073709551615"] {
-            fails(dir, &["sample", model, "--sampler", sampler, flag, count, "--out", "x.npy"], 2, &["sampler"]);
+            fails(
+                dir,
+                &["sample", model, "--sampler", sampler, flag, count, "--out", "x.npy"],
+                2,
+                &["sampler"],
+            );
         }
     }
     assert!(!dir.join("x.npy").exists());
@@ -424,7 +517,8 @@ fn sizes_have_bounds() {
 fn a_training_that_diverges_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let args = ["--learning-rate", "9.9", "--clip-norm", "1e30", "--warm-up", "0", "--training-steps", "400"];
-    let args = [&["train", "--data", "mixture", "--points", "500", "--out", "run"], &SHORT[2..], &args[..]].concat();
+    let args =
+        [&["train", "--data", "mixture", "--points", "500", "--out", "run"], &SHORT[2..], &args[..]].concat();
     fails(dir.path(), &args, 1, &["training diverged", "--learning-rate"]);
 }
 
@@ -433,9 +527,16 @@ fn a_training_that_diverges_is_named() {
 fn every_instruction_set_gives_the_same_model() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    works(dir, &[&["train", "--data", "digits", "--points", "400", "--latent", "12", "--out", "run"], &SHORT[..]].concat());
+    works(
+        dir,
+        &[&["train", "--data", "digits", "--points", "400", "--latent", "12", "--out", "run"], &SHORT[..]]
+            .concat(),
+    );
     let model = |name: &str| {
-        let output = command(dir, &["quantize", "run", "--out", name]).env("TRAINER_INSTRUCTIONS", name).output().unwrap();
+        let output = command(dir, &["quantize", "run", "--out", name])
+            .env("TRAINER_INSTRUCTIONS", name)
+            .output()
+            .unwrap();
         output.status.success().then(|| fs::read(dir.join(name)).unwrap()).ok_or_else(|| text(&output.stderr))
     };
     let portable = model("portable").unwrap();

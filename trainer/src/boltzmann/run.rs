@@ -9,10 +9,11 @@ use super::{LOG_NORMAL, Points, binarize, export::export, log_odds, refuse_equal
 use crate::checkpoint::EVERY;
 use crate::config::{self, Preset, UsageError};
 use crate::data::{Kind, Standardizer};
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, named};
 use crate::evaluate::frechet;
 use crate::lock::Lock;
 use crate::npy;
+use crate::output;
 use crate::plot::{self, image_grid};
 use crate::run::{bar, digest};
 use crate::write_atomic;
@@ -39,6 +40,10 @@ pub struct Data {
     pub test: Points,
     /// Pixels in a line of an image.
     pub width: Option<usize>,
+    /// Names of the columns; none without a header.
+    pub names: Vec<String>,
+    /// What was read, line by line; of a named set nothing.
+    pub summary: Vec<String>,
 }
 
 impl Data {
@@ -51,7 +56,10 @@ impl Data {
         let Config { seed, points, .. } = *settings;
         let mut base = config::Config { source: settings.source.clone(), seed, points, ..base };
         base.net.latent = 0;
-        let Dataset { train, reference, kind, width, .. } = Dataset::load(&base)?;
+        let data = Dataset::load(&base)?;
+        let is_set = named(&settings.data, None).is_some();
+        let summary = if is_set { Vec::new() } else { data.summary(&settings.data) };
+        let Dataset { train, reference, kind, width, names, .. } = data;
         let units = |points: &Points| match settings.model {
             Family::GaussianRbm => Ok(points.clone()),
             _ => binarize(&settings.data, points, settings.binarize),
@@ -68,7 +76,7 @@ impl Data {
             );
             return Err(UsageError(what).into());
         }
-        Ok(Self { train, test, width })
+        Ok(Self { train, test, width, names, summary })
     }
 
     /// Mean ln p of the test rows under independent columns: coins, or normals.
@@ -224,6 +232,9 @@ impl Run {
         let lock = Lock::new_folder(dir)?;
         write_atomic(&dir.join("config.toml"), toml::to_string_pretty(&config)?.as_bytes())
             .with_context(cannot)?;
+        if data.names.len() == data.train.dim() {
+            output::keep_names(dir, &data.names).with_context(cannot)?;
+        }
         Ok(Self { dir: dir.to_owned(), config, data, checkpoint_every: EVERY, _lock: Some(lock) })
     }
 

@@ -228,7 +228,7 @@ fn beside(path: &Path, end: &str) -> PathBuf {
 
 pub fn solve(args: &Solve) -> Result<()> {
     check_count("times", args.times, 1..=MAX_SWEEPS)?;
-    let (bytes, table) = args.files.read(&args.out)?;
+    let (bytes, table) = args.files.read_columns(&args.out, &[])?;
     let values = table.complete()?;
     let network = args.files.without_codec(&bytes)?;
     let model = network.model();
@@ -286,11 +286,17 @@ pub fn detect(args: &Detect) -> Result<()> {
 }
 
 impl Files {
-    /// The model's bytes and the data; refuses an output that is there, or has no format.
+    /// The model's bytes and rows of the data that it was trained on.
     fn read(&self, out: &Path) -> Result<(Vec<u8>, Table)> {
+        self.read_columns(out, &output::names_beside(&self.model))
+    }
+
+    /// The model's bytes and data of these columns, if they have names; refuses an output that is there, or has no
+    /// format.
+    fn read_columns(&self, out: &Path, names: &[String]) -> Result<(Vec<u8>, Table)> {
         output::format(out)?;
         refuse_existing(out)?;
-        let (bytes, table) = (read_model(&self.model)?, data::read_table(&self.data)?);
+        let (bytes, table) = (read_model(&self.model)?, data::read_table(&self.data)?.in_order_of(names));
         table.notes.iter().for_each(|text| println!("note: {}: {text}", self.data.display()));
         Ok((bytes, table))
     }

@@ -169,6 +169,7 @@ pub fn resume(dir: &Path, every: Duration) -> Result<()> {
 
 fn execute(run: &Run) -> Result<()> {
     let dir = quoted(&run.dir);
+    run.data.summary.iter().for_each(|line| println!("{line}"));
     println!("{}: {} rows of {} units", run.config.data, run.data.train.len(), run.data.train.dim());
     let Some(report) = run.whole(stop_flag()?)? else {
         bail!("interrupted; the checkpoint is in {dir}: continue with `trainer train --resume {dir}`");

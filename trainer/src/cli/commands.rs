@@ -180,6 +180,10 @@ pub fn refuse_existing(path: &Path) -> Result<()> {
 
 /// A model file's bytes.
 pub fn read_model(path: &Path) -> Result<Vec<u8>> {
+    // A pipe may never end, nor begin.
+    if path.metadata().is_ok_and(|about| !about.is_file()) {
+        bail!("cannot read the model {}: it is not a regular file; give a model.postcard", path.display());
+    }
     std::fs::read(path)
         .with_context(|| format!("cannot read the model {}; give a model.postcard", path.display()))
 }

@@ -206,7 +206,10 @@ fn likelihood_points(args: &Likelihood, run: &Run) -> Result<(String, Points)> {
     };
     let points = match dataset::named(data, Some(run.data.dim())) {
         Some(set) => set.draw(args.n, &mut Xoshiro256PlusPlus::seed_from_u64(args.seed)),
-        None => data::read(dataset::file(data)?)?.take(args.n),
+        None => {
+            let names = if run.data.names.len() == run.data.dim() { &run.data.names[..] } else { &[] };
+            data::read_table(dataset::file(data)?)?.in_order_of(names).complete()?.take(args.n)
+        }
     };
     if points.dim() != run.data.dim() {
         let (have, want) = (points.dim(), run.data.dim());

@@ -49,10 +49,8 @@ pub enum DataError {
     Ragged { path: PathBuf, row: u64, found: usize, expected: usize },
     /// A cell holds something else than a number.
     #[error(
-        "{}: {place}: `{value}` is not a number; correct the cell, or remove its row or column \
-         (decimals have a point, or a comma in all cells that semicolons or tabs separate; \
-         classes in words are read with --label-column)",
-        path.display()
+        "{}: {place}: `{value}` is not a number; correct the cell, or remove its row or column{}",
+        path.display(), hint(value)
     )]
     NotANumber { path: PathBuf, place: Place, value: String },
     /// A cell is infinite, or too large for single precision.
@@ -110,8 +108,8 @@ pub enum DataError {
     OtherTest { path: PathBuf, test: usize, train: usize },
     /// No test row is of a class that is trained on.
     #[error(
-        "{}: the part that is held back has no row of a class of the training data ({classes}); \
-         mix the classes over time, or give a train and a test file",
+        "{}: no row to compare with is of a class of the training data ({classes}); \
+         give such rows, of a recording by mixing its classes over time",
         path.display()
     )]
     OtherClasses { path: PathBuf, classes: String },
@@ -152,4 +150,15 @@ pub enum DataError {
         path.display()
     )]
     MalformedNpy { path: PathBuf, reason: String },
+}
+
+/// What the cell may have been meant for.
+fn hint(cell: &str) -> &'static str {
+    match cell {
+        _ if cell.contains(',') => {
+            " (a comma is decimal in files that separate cells by semicolons or tabs, if no cell has a point)"
+        }
+        _ if cell.chars().all(char::is_alphabetic) => " (a column of classes is read with --label-column)",
+        _ => "",
+    }
 }

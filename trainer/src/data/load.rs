@@ -50,6 +50,8 @@ pub fn load(path: &Path, source: &Source) -> Result<Loaded, DataError> {
         None => table,
     });
     let names = first.names();
+    let second = second.map(|table| table.in_order_of(&names));
+    notes.extend(second.iter().flat_map(|table| table.notes.iter().map(|text| format!("test: {text}"))));
     let classes: BTreeSet<Class> =
         first.classes.iter().chain(second.iter().flat_map(|table| &table.classes)).cloned().collect();
     if classes.len() > 256 {
@@ -443,6 +445,10 @@ mod tests {
             [("train.csv", b"label,x\n1,2\n0,3\n".to_vec()), ("test.csv", b"label,x\n1,4\n".to_vec())];
         let loaded = folder(&files, &Source::default()).unwrap();
         assert_eq!(loaded.test.unwrap(), Points::new(1, vec![4.0]).with_labels(vec![1]));
+        let swapped = [("train.csv", b"a,b\n1,2\n0,3\n".to_vec()), ("test.csv", b"b,a\n5,4\n".to_vec())];
+        let loaded = folder(&swapped, &Source::default()).unwrap();
+        assert_eq!(loaded.test.unwrap().values(), [4.0, 5.0]);
+        assert_eq!(loaded.notes, ["test: the columns are taken by name: a, b"]);
         let other = [files[0].clone(), ("test.csv", b"1,2\n".to_vec())];
         let error = folder(&other, &Source::default()).unwrap_err();
         assert!(matches!(error, DataError::OtherTest { test: 2, train: 1, .. }), "{error}");

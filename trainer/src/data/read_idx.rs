@@ -74,8 +74,12 @@ fn read<const A: usize>(path: &Path, what: &str) -> Result<([usize; A], Vec<u8>)
     Ok((sizes, values))
 }
 
-/// Good IDX files of other values, or of color.
+/// Good files of other values, of color, or compressed.
 fn unsupported(path: &Path, [zero, still_zero, values, axes]: [u8; 4]) -> Option<DataError> {
+    if (zero, still_zero) == (0x1f, 0x8b) {
+        let (is, remedy) = ("compressed by gzip", "add .gz to its name");
+        return Some(DataError::OtherFormat { path: path.to_owned(), is, remedy });
+    }
     let other = match values {
         9 => "signed bytes",
         11 => "16-bit integers",
@@ -162,6 +166,8 @@ pub(super) mod tests {
         };
         assert!(of(13, 3).contains("32-bit floats are not supported; save unsigned bytes"), "{}", of(13, 3));
         assert!(of(8, 4).contains("channels of color are not supported"), "{}", of(8, 4));
+        let compressed = images_of("a", &gzip(&idx(&[1, 1, 1], &[1]))).unwrap_err().to_string();
+        assert!(compressed.contains("compressed by gzip; add .gz"), "{compressed}");
         let error = images_of("a.gz", &gzip(&idx(&[u32::MAX, 65_536, 65_536], &[0; 16]))).unwrap_err();
         assert!(matches!(error, DataError::TooLarge { values, .. } if values > 1 << 60), "{error}");
     }

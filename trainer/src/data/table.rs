@@ -1,5 +1,6 @@
 //! The rows of a file as they stand in it: with the names of their columns, their classes and their gaps.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -185,6 +186,21 @@ impl Table {
         self
     }
 
+    /// The columns of these names in their order, if the file has them all; else the table as it is.
+    pub fn in_order_of(mut self, names: &[String]) -> Self {
+        let find = |name: &String| self.columns.iter().position(|column| column.name == *name);
+        let Some(order) = names.iter().map(find).collect::<Option<Vec<usize>>>() else { return self };
+        let distinct = order.iter().collect::<BTreeSet<_>>().len() == order.len();
+        if order.is_empty() || !distinct || order.iter().copied().eq(0..self.dim()) {
+            return self;
+        }
+        let rows = self.values.chunks_exact(self.dim());
+        self.values = rows.flat_map(|row| order.iter().map(|&j| row[j])).collect();
+        self.columns = order.iter().map(|&j| self.columns[j].clone()).collect();
+        self.notes.push(format!("the columns are taken by name: {}", listed(names)));
+        self
+    }
+
     fn place(&self, i: usize, j: usize) -> Place {
         let Column { number, name, .. } = &self.columns[j];
         let row = self.lines.get(i).copied().unwrap_or(i as u64 + 1);
@@ -301,6 +317,20 @@ mod tests {
                 && message.contains("temp, Press")
                 && message.contains("0…1")
         );
+    }
+
+    #[test]
+    fn columns_are_taken_by_name_where_all_are_there() {
+        let of = |names: &[&str], wanted: &[&str]| {
+            let wanted: Vec<String> = wanted.iter().map(|name| (*name).into()).collect();
+            let table = table(names, &(0..2 * names.len()).map(|i| i as f32).collect::<Vec<_>>())
+                .in_order_of(&wanted);
+            (table.notes.len(), table.values)
+        };
+        assert_eq!(of(&["id", "b", "a"], &["a", "b"]), (1, vec![2.0, 1.0, 5.0, 4.0]));
+        for (names, wanted) in [(["a", "b"], &["a", "b"][..]), (["a", "c"], &["a", "b"]), (["a", "b"], &[])] {
+            assert_eq!(of(&names, wanted), (0, vec![0.0, 1.0, 2.0, 3.0]), "{names:?} {wanted:?}");
+        }
     }
 
     #[test]
