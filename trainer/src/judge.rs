@@ -61,7 +61,8 @@ impl<'a> Judge<'a> {
     /// # Errors
     /// When the classifier cannot learn their classes.
     pub fn of(&self, samples: &Points) -> Result<Quality> {
-        let modes = (self.data.toy == Some(Toy::Mixture)).then(|| mixture_modes(samples));
+        let modes =
+            (self.data.toy == Some(Toy::Mixture) && samples.len() > 2).then(|| mixture_modes(samples));
         let [of_images, of_others] = NEIGHBOURS;
         let k = if self.data.kind == Kind::Images { of_images } else { of_others };
         let x = self.units.apply(samples);

@@ -388,7 +388,14 @@ impl Run {
     ) -> Result<Vec<u8>> {
         let (export, seen) = (self.export_settings(sigmas), self.calibrate(denoiser, sigmas));
         let rounded = aware.cloned().unwrap_or_else(|| quantize(denoiser, &seen, &export));
-        rounded.blob(denoiser, &seen, &export, plan).map_err(|e| anyhow!("quantization: {e}"))
+        let blob = rounded.blob(denoiser, &seen, &export, plan);
+        blob.map_err(|e| match e {
+            // Data are checked when they are read: only weights can be that large.
+            tinyscore::Error::Malformed(what) => anyhow!(
+                "training diverged: the network's {what} is beyond what a model file holds; train again with a smaller --learning-rate or --clip-norm"
+            ),
+            e => anyhow!("quantization: {e}"),
+        })
     }
 
     fn export_settings<'a>(&'a self, sigmas: &'a [f32]) -> Export<'a> {

@@ -512,14 +512,31 @@ fn sizes_have_bounds() {
     assert!(!dir.join("x.npy").exists());
 }
 
-/// A training whose loss is no number says so, and what to do.
+/// A training whose weights grow without bound says so, and what to do.
 #[test]
 fn a_training_that_diverges_is_named() {
     let dir = tempfile::tempdir().unwrap();
-    let args = ["--learning-rate", "9.9", "--clip-norm", "1e30", "--warm-up", "0", "--training-steps", "400"];
-    let args =
-        [&["train", "--data", "mixture", "--points", "500", "--out", "run"], &SHORT[2..], &args[..]].concat();
-    fails(dir.path(), &args, 1, &["training diverged", "--learning-rate"]);
+    for (rate, data) in [("5", "moons"), ("9.9", "digits")] {
+        let args = [
+            "--learning-rate",
+            rate,
+            "--clip-norm",
+            "1e30",
+            "--training-steps",
+            "400",
+            "--ema",
+            "0",
+            "--hidden",
+            "64,64",
+        ];
+        let data = ["--data", data, "--points", "500", "--batch", "64", "--samples", "100", "--out", data];
+        fails(
+            dir.path(),
+            &[&["train"], &args[..], &data].concat(),
+            1,
+            &["training diverged", "--learning-rate"],
+        );
+    }
 }
 
 /// The same checkpoint gives the same model file by every instruction set that the machine has.
