@@ -33,10 +33,14 @@ pub fn saturate16(v: i32) -> i16 {
     v.clamp(-32768, 32767) as i16
 }
 
+/// The largest number below ½: added before the fraction is cut off, it rounds every number to the nearest, halves away
+/// from zero. ½ itself would take 0.49999997 to 1: their sum rounds to 1.
+pub(crate) const HALF: f32 = f32::from_bits(0x3eff_ffff);
+
 /// Rounds to the nearest integer (ties away from zero) within ±`limit`; NaN gives 0.
 #[inline]
 pub fn quantize(v: f32, limit: i16) -> i16 {
-    let half = if v < 0.0 { -0.5 } else { 0.5 };
+    let half = if v < 0.0 { -HALF } else { HALF };
     let limit = limit as i32;
     ((v + half) as i32).min(limit).max(-limit) as i16 // no clamp, which can panic
 }
@@ -81,6 +85,30 @@ mod tests {
         assert_eq!(quantize(f32::NAN, 100), 0);
         assert_eq!(saturate16(40_000), 32_767);
         assert_eq!(saturate16(-40_000), -32_768);
+    }
+
+    /// In wide arithmetic: ⌊|v| + ½⌋ of 64 bits, in which the sum is exact.
+    fn nearest(v: f32, limit: i16) -> i16 {
+        let magnitude = libm::floor(f64::from(v).abs() + 0.5);
+        let within = if magnitude > f64::from(limit) { limit } else { magnitude as i16 };
+        if v < 0.0 { -within } else { within }
+    }
+
+    /// All integers and halves of 16 bits with their neighbours, all numbers of ¼…½, and others of every magnitude.
+    #[test]
+    fn quantize_rounds_every_number_to_the_nearest() {
+        let check = |v: f32| {
+            for v in [v, -v] {
+                assert_eq!(quantize(v, i16::MAX), nearest(v, i16::MAX), "{v:e}");
+                assert_eq!(quantize(v, 100), nearest(v, 100), "{v:e}");
+            }
+        };
+        for n in 0..=2 * (i16::MAX as u32 + 1) {
+            let bits = (n as f32 / 2.0).to_bits();
+            (0..5).for_each(|step| check(f32::from_bits(bits.saturating_add(step).saturating_sub(2))));
+        }
+        (0.25_f32.to_bits()..=0.5_f32.to_bits()).for_each(|bits| check(f32::from_bits(bits)));
+        (0..f32::INFINITY.to_bits()).step_by(4099).for_each(|bits| check(f32::from_bits(bits)));
     }
 
     #[test]

@@ -149,7 +149,7 @@ impl<R: Rng, const D: usize, const P: usize> Chain<R, D, P> {
             }
             *x = bounded(*x);
         }
-        self.row += 1;
+        self.row = self.row.saturating_add(1);
     }
 }
 

@@ -59,11 +59,26 @@ impl<'a> Dbn<'a> {
     /// # Errors
     /// [`Error::TooManyUnits`] when the widest layer does not fit.
     pub fn chain<R: Rng, const N: usize>(&self, rng: R) -> Result<Gibbs<R, N>, Error> {
-        if self.words() > N {
-            let units = self.widths().max().unwrap_or(0);
-            return Err(Error::TooManyUnits { units, words: N });
-        }
+        self.fits(N)?;
         Gibbs::new(&self.top(), rng)
+    }
+
+    /// A chain on the top machine that starts from these units of its lower layer: see [`Gibbs::from_state`].
+    ///
+    /// # Errors
+    /// As [`chain`](Self::chain).
+    pub fn chain_from<R: Rng, const N: usize>(&self, units: &[u32; N], rng: R) -> Result<Gibbs<R, N>, Error> {
+        self.fits(N)?;
+        Gibbs::from_state(&self.top(), units, rng)
+    }
+
+    /// That the widest layer fits.
+    fn fits(&self, words: usize) -> Result<(), Error> {
+        if self.words() > words {
+            let units = self.widths().max().unwrap_or(0);
+            return Err(Error::TooManyUnits { units, words });
+        }
+        Ok(())
     }
 
     /// Visible units below the top state of `chain`: a downward pass, in the chain's noise stream.

@@ -93,6 +93,20 @@ pub enum Error {
     NoEnergy,
     /// A plan of no steps.
     NoSteps,
+    /// A plan of more steps than [`MAX_ROWS`](crate::MAX_ROWS).
+    TooManySteps {
+        /// Steps asked for; the largest number where they are more.
+        asked: usize,
+        /// Steps a plan can have.
+        most: usize,
+    },
+    /// More noise levels than [`MAX_LEVELS`](crate::MAX_LEVELS).
+    TooManyLevels {
+        /// Levels given.
+        have: usize,
+        /// Levels a plan can have.
+        most: usize,
+    },
     /// A multistep plan reads more old evaluations than the chain keeps.
     History {
         /// Old evaluations the plan reads.
@@ -174,6 +188,13 @@ impl fmt::Display for Error {
                 "mala accepts its steps by their energy, but the model is a score network, which has none: take langevin, or a model of an energy",
             ),
             Self::NoSteps => f.write_str("a plan of zero steps: ask for at least one"),
+            Self::TooManySteps { asked, most } => write!(
+                f,
+                "the plan has {asked} steps, but at most {most} can be taken: ask for fewer in all, at each level, or as corrections"
+            ),
+            Self::TooManyLevels { have, most } => {
+                write!(f, "{have} noise levels, but a plan has at most {most}: take fewer")
+            }
             Self::History { asked, capacity } => write!(
                 f,
                 "the plan reads {asked} old evaluations, but the chain keeps {capacity}: raise its capacity P to {asked}"

@@ -148,15 +148,33 @@ impl<R: Rng, const D: usize, const N: usize> GaussianGibbs<R, D, N> {
     /// # Errors
     /// [`Error::TooManyDimensions`] or [`Error::TooManyUnits`] when a layer does not fit.
     pub fn new(rbm: &GaussianRbm<'_>, rng: R) -> Result<Self, Error> {
+        let mut chain = Self::at_rest(rbm, rng)?;
+        chain.draw_visible(rbm);
+        Ok(chain)
+    }
+
+    /// Starts from u of the visible units, as [`GaussianRbm::to_units`] makes it of data: a chain seldom leaves the mode that
+    /// it starts in. Draws nothing for it.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and [`Error::Length`] when `u` is not one number for each visible unit.
+    pub fn from_state(rbm: &GaussianRbm<'_>, u: &[i16], rng: R) -> Result<Self, Error> {
+        if u.len() != rbm.visible() {
+            return Err(Error::Length { dim: rbm.visible(), have: u.len() });
+        }
+        let mut chain = Self::at_rest(rbm, rng)?;
+        chain.visible.iter_mut().zip(u).for_each(|(visible, u)| *visible = *u);
+        Ok(chain)
+    }
+
+    fn at_rest(rbm: &GaussianRbm<'_>, rng: R) -> Result<Self, Error> {
         if rbm.visible() > D {
             return Err(Error::TooManyDimensions { dim: rbm.visible(), capacity: D });
         }
         if rbm.hidden().div_ceil(32) > N {
             return Err(Error::TooManyUnits { units: rbm.hidden(), words: N });
         }
-        let mut chain = Self { visible: [0; D], hidden: [0; N], rng };
-        chain.draw_visible(rbm);
-        Ok(chain)
+        Ok(Self { visible: [0; D], hidden: [0; N], rng })
     }
 
     /// One sweep: h ~ p(h | v), then v ~ p(v | h).

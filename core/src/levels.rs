@@ -1,6 +1,6 @@
 //! Noise levels σ₀ > σ₁ > … > σ_{K−1} > 0, by convention followed by σ_K = 0, the clean data.
 
-use crate::Error;
+use crate::{Error, MAX_LEVELS};
 
 /// A descending sequence of noise levels.
 pub trait Levels {
@@ -31,7 +31,7 @@ pub trait Levels {
 
     /// (σ_i, σ_{i+1}), what a step goes from and to.
     fn pair(&self, i: usize) -> (f32, f32) {
-        (self.sigma(i), self.sigma(i + 1))
+        (self.sigma(i), self.sigma(i.saturating_add(1)))
     }
 }
 
@@ -57,10 +57,12 @@ impl<L: Levels> Pick<L> {
     /// Takes `count` of `levels`.
     ///
     /// # Errors
-    /// [`Error::NoSteps`] for none, [`Error::MissingLevels`] for more than there are.
+    /// [`Error::NoSteps`] for none, [`Error::MissingLevels`] for more than there are, [`Error::TooManyLevels`] of more than
+    /// [`MAX_LEVELS`].
     pub fn new(levels: L, count: usize) -> Result<Self, Error> {
         match (count, levels.count()) {
             (0, _) => Err(Error::NoSteps),
+            (_, have) if have > MAX_LEVELS => Err(Error::TooManyLevels { have, most: MAX_LEVELS }),
             (asked, have) if asked > have => Err(Error::MissingLevels { asked, have }),
             _ => Ok(Self { levels, count }),
         }
@@ -111,7 +113,7 @@ impl<L: Levels> At<L> {
         if index < have {
             Ok(Self { levels, index })
         } else {
-            Err(Error::MissingLevels { asked: index + 1, have })
+            Err(Error::MissingLevels { asked: index.saturating_add(1), have })
         }
     }
 }
@@ -155,7 +157,7 @@ impl<L: Levels> From<L> {
         if first < have {
             Ok(Self { levels, first })
         } else {
-            Err(Error::MissingLevels { asked: first + 1, have })
+            Err(Error::MissingLevels { asked: first.saturating_add(1), have })
         }
     }
 }

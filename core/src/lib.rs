@@ -62,7 +62,7 @@ pub use kernel::Instructions;
 pub use known::Known;
 pub use levels::Levels;
 pub use mlp::Mlp;
-pub use plan::{HISTORY, Plan, Step};
+pub use plan::{HISTORY, MAX_LEVELS, MAX_ROWS, Plan, Step};
 pub use rbm::{Gibbs, Rbm, is_set};
 pub use sampler::Sampler;
 pub use score::Score;

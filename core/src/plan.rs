@@ -9,6 +9,10 @@
 
 /// Old evaluations a step can read.
 pub const HISTORY: usize = 3;
+/// Most rows of a sampler's plan; a chain that shall go on starts again from its state.
+pub const MAX_ROWS: usize = 1 << 24;
+/// Most noise levels of a sampler's plan: twice the product of two of their numbers fits 32 bits.
+pub const MAX_LEVELS: usize = 1 << 15;
 
 /// One row of a plan.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -205,12 +205,26 @@ impl<R: Rng, const N: usize> Gibbs<R, N> {
     /// # Errors
     /// [`Error::TooManyUnits`] when the larger layer does not fit.
     pub fn new(rbm: &Rbm<'_>, rng: R) -> Result<Self, Error> {
+        let mut chain = Self::from_state(rbm, &[0; N], rng)?;
+        chain.draw_visible(rbm);
+        Ok(chain)
+    }
+
+    /// Starts from these visible units, such as a row of data or of samples: a chain seldom leaves the mode that it starts in.
+    /// Draws nothing for it; bits past the last unit do not count.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn from_state(rbm: &Rbm<'_>, visible: &[u32; N], rng: R) -> Result<Self, Error> {
         let units = rbm.visible().max(rbm.hidden());
         if units.div_ceil(32) > N {
             return Err(Error::TooManyUnits { units, words: N });
         }
-        let mut chain = Self { visible: [0; N], hidden: [0; N], sums: [[0; 16]; N], rng };
-        chain.draw_visible(rbm);
+        let mut chain = Self { visible: *visible, hidden: [0; N], sums: [[0; 16]; N], rng };
+        for (i, word) in chain.visible.iter_mut().enumerate() {
+            let left = rbm.visible().saturating_sub(32 * i);
+            *word &= u32::MAX.checked_shl(left as u32).map_or(u32::MAX, |beyond| !beyond);
+        }
         Ok(chain)
     }
 

@@ -15,7 +15,7 @@ use trainer::denoiser::{Denoiser, Embedding, Precondition};
 use trainer::mlp::Activation;
 use trainer::objective::{DenoisingScoreMatching, Generator, Noise, Objective};
 use trainer::run::bar;
-use trainer::train::{Task, train};
+use trainer::train::{Task, Watch, train};
 
 /// How long is measured, after a tenth of it.
 const TIME: Duration = Duration::from_secs(3);
@@ -83,7 +83,7 @@ fn measure<B: Backend>(device: &B, widths: &[usize], batch: usize) -> (f64, f64)
                 thread::sleep(time);
                 stop.store(true, Ordering::Relaxed);
             });
-            train(device, &task, checkpoint, &stop, &bar("", 1))
+            train(device, &task, checkpoint, &Watch::new(&stop, &bar("", 1)))
         });
         let steps = trained.unwrap_or_else(|e| fail(&e.to_string())).checkpoint.snapshot.steps;
         steps as f64 / start.elapsed().as_secs_f64()

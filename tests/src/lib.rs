@@ -5,7 +5,6 @@
 
 use half::f16;
 use rand_core::Rng;
-use tinyscore::arith::quantize;
 use tinyscore::blob::{CodecSource, EnergySource, LayerSource, Level, Source, Stage, TABLE};
 use tinyscore::levels::Spacing;
 use tinyscore::rng::stream;
@@ -51,6 +50,8 @@ pub struct Tiny {
     pub codec: Option<(u8, Vec<i8>)>,
     /// Of an energy network.
     pub way_back: Option<WayBack>,
+    /// What is an anomaly.
+    pub detector: Detector,
 }
 
 /// What leads back through the layers of an energy network.
@@ -106,6 +107,7 @@ impl Tiny {
             classes: (0..CLASSES * widths[1]).map(|_| between(&mut rng, 1_000_000)).collect(),
             codec: None,
             way_back: None,
+            detector: Detector { first: 1, stride: 2, count: 2, threshold: 0.75 },
         }
     }
 
@@ -170,7 +172,7 @@ impl Tiny {
             levels: &self.levels,
             conditions: &self.conditions,
             classes: &self.classes,
-            detector: Detector { first: 1, stride: 2, count: 2, threshold: 0.75 },
+            detector: self.detector,
             layers: &layers,
             codec,
             mean: &mean,
@@ -193,7 +195,7 @@ impl Tiny {
 impl Tiny {
     /// Data units by the rules of `core/FORMAT.md`, for a model with a codec.
     pub fn decoded(&self, x: &[f32]) -> Vec<f32> {
-        let latents: Vec<i64> = x.iter().map(|x| i64::from(quantize(GAIN * x, i16::MAX))).collect();
+        let latents: Vec<i64> = x.iter().map(|x| quantize(GAIN * x, i16::MAX)).collect();
         let rows = self.codec.iter().flat_map(|(_, weights)| weights.chunks_exact(latents.len()));
         let sum = |row: &[i8]| row.iter().zip(&latents).map(|(&w, q)| i64::from(w) * q).sum::<i64>();
         rows.map(|row| STANDARD.0 + STANDARD.1 * sum(row) as f32).collect()
@@ -202,8 +204,7 @@ impl Tiny {
     /// ε̂ by the rules of `core/FORMAT.md`, in 64-bit integers.
     pub fn noise(&self, x: &[f32], level: usize, class: Option<usize>) -> Vec<f32> {
         let Level { input_gain, skip, output_gain, .. } = self.levels[level];
-        let mut values: Vec<i64> =
-            x.iter().map(|x| i64::from(quantize(input_gain * x, self.input_limit))).collect();
+        let mut values: Vec<i64> = x.iter().map(|x| quantize(input_gain * x, self.input_limit)).collect();
         let first = self.widths[1];
         let rows = class.map(|class| &self.classes[class * first..][..first]);
         let level = &self.conditions[level * first..][..first];
@@ -229,8 +230,7 @@ impl Tiny {
     pub fn energy_and_noise(&self, x: &[f32], level: usize) -> (f32, Vec<f32>) {
         let Level { sigma, input_gain, skip, output_gain, .. } = self.levels[level];
         let WayBack { unit, top, multipliers } = self.way_back.as_ref().expect("an energy network");
-        let mut values: Vec<i64> =
-            x.iter().map(|x| i64::from(quantize(input_gain * x, self.input_limit))).collect();
+        let mut values: Vec<i64> = x.iter().map(|x| quantize(input_gain * x, self.input_limit)).collect();
         let first = self.widths[1];
         let mut condition = self.conditions[level * first..][..first].to_vec();
         let (last, hidden) = self.layers.split_last().expect("a layer");
@@ -263,6 +263,11 @@ impl Tiny {
         let f = sum as f32 * last.scales[0].to_f32();
         ((skip * (0.5 * square) + output_gain / input_gain * (unit * f)) / sigma, noise)
     }
+}
+
+/// The integer nearest to `v`, halves away from zero, within ±`limit`: in 64 bits, in which ½ can be added exactly.
+fn quantize(v: f32, limit: i16) -> i64 {
+    f64::from(v).round().clamp(f64::from(-limit), f64::from(limit)) as i64
 }
 
 /// round(sum·multiplier/2³²), ties upwards, in 16 bits.

@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 use tests::{CLASSES, Tiny, with_checksum};
 use tinyscore::sampler::{DpmSolver2M, Heun, Sampler};
-use tinyscore::{Chain, Conditional, Error, Levels, Mlp, Model, Plan, Score, rng::stream};
+use tinyscore::{
+    Chain, Conditional, Detector, Error, Guided, Known, Levels, Mlp, Model, Plan, Score, rng::stream,
+};
 use trainer::sample::{Network, network};
 
 fn tiny() -> Vec<u8> {
@@ -270,5 +272,84 @@ proptest! {
         network.noise(&x[..dim], level, &mut eps);
         let bits = |v: &[f32]| v.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
         prop_assert_eq!(bits(&eps), bits(&tiny.noise(&x[..dim], level, class)));
+    }
+}
+
+/// What is divided by is far enough from 0 that no quotient is infinite.
+#[test]
+fn a_gain_of_zero_and_a_subnormal_sigma_or_scale_are_refused() {
+    let plan = Heun.plan([1.0]).unwrap();
+    let least = 1.0 / tinyscore::arith::BOUND;
+    let with = |change: &dyn Fn(&mut Tiny)| {
+        let mut tiny = Tiny::new(&[2, 3, 2], 1);
+        change(&mut tiny);
+        tiny.encode(&plan)
+    };
+    for gain in [0.0, -0.0, -1.0, 1e-39, 0.5 * least, f32::NAN] {
+        let error = with(&|tiny| tiny.levels[4].input_gain = gain).unwrap_err();
+        assert_eq!(error, Error::Malformed("gains of a noise level"), "{gain}");
+    }
+    for sigma in [0.0, 1e-39, 0.5 * least, f32::NAN] {
+        let error = with(&|tiny| tiny.levels[4].sigma = sigma).unwrap_err();
+        assert_eq!(error, Error::Malformed("noise levels must descend and be positive"), "{sigma}");
+    }
+    assert!(with(&|tiny| (tiny.levels[4].sigma, tiny.levels[4].input_gain) = (least, least)).is_ok());
+    // The only scale of 2 lies before the plan's 32 bytes.
+    let blob = Tiny::new(&[1, 3, 1], 1).encode(&plan).unwrap();
+    let at = blob.len() - 32 - 16 + 4;
+    assert_eq!(blob[at..at + 4], 2.0_f32.to_le_bytes());
+    for scale in [0.0, 1e-39, -1.0] {
+        let mut forged = blob.clone();
+        forged[at..at + 4].copy_from_slice(&f32::to_le_bytes(scale));
+        let error = Model::from_bytes(&with_checksum(forged)).unwrap_err();
+        assert_eq!(error, Error::Malformed("mean or scale"), "{scale}");
+    }
+}
+
+/// A detector of one level many times over would take seconds on a device and tell no more.
+#[test]
+fn a_detector_looks_at_each_level_once() {
+    let plan = Heun.plan([1.0]).unwrap();
+    let detector = |first, stride, count| {
+        let mut tiny = Tiny::new(&[2, 3, 2], 1);
+        tiny.detector = Detector { first, stride, count, threshold: 0.75 };
+        tiny.encode(&plan).map(|_| ())
+    };
+    let again = Error::Malformed("an anomaly detector that looks at one level again and again");
+    for count in [2, 5, 65_535] {
+        assert_eq!(detector(0, 0, count), Err(again), "{count}");
+    }
+    for (first, stride, count) in [(0, 1, 6), (5, 0, 1), (4, 1, 2), (1, 2, 65_535), (65_535, 65_535, 65_535)]
+    {
+        assert_eq!(detector(first, stride, count), Err(Error::Malformed("anomaly detector")), "{first}");
+    }
+    for (first, stride, count) in [(0, 1, 5), (4, 0, 1), (4, 9, 1), (0, 0, 0), (0, 4, 2)] {
+        assert_eq!(detector(first, stride, count), Ok(()), "{first}");
+    }
+}
+
+/// Of an affine network without hidden layers, too, every entry is written; whatever was there before.
+#[test]
+fn every_entry_of_the_noise_is_written() {
+    for widths in [&[3, 3][..], &[1, 1], &[7, 9, 7], &[70, 5, 70]] {
+        let blob = Tiny::new(widths, 3).encode(&Heun.plan([1.0]).unwrap()).unwrap();
+        let model = Model::from_bytes(&blob).unwrap();
+        let (dim, x) = (model.dim(), vec![0.5; model.dim()]);
+        let mut mlp = Mlp::new(model.clone(), vec![0; model.scratch()]).unwrap();
+        let noise = |score: &mut dyn Score, before: f32| {
+            let mut eps = vec![before; dim];
+            score.noise(&x, 1, &mut eps);
+            eps
+        };
+        let mut network = network(&blob).unwrap();
+        let expected = noise(&mut mlp, f32::NAN);
+        assert!(expected.iter().all(|eps| eps.is_finite()), "{widths:?}");
+        assert_eq!(noise(&mut mlp, 7.0), expected, "{widths:?}");
+        assert_eq!(noise(&mut network, f32::NAN), expected, "{widths:?}");
+        let mut guided = Guided::<_, 70>::new(network.clone(), 1, 2.0).unwrap();
+        assert!(noise(&mut guided, f32::NAN).iter().all(|eps| eps.is_finite()), "{widths:?}");
+        let mask = vec![true; dim];
+        let mut known = Known::new(network, model.levels(), &x, &mask).unwrap();
+        assert_eq!(noise(&mut known, f32::NAN), vec![0.0; dim], "{widths:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! Energy networks: the integers are those of the rules, the gradient is the energy's, the samplers draw from it.
 
 use rand_core::Rng;
-use tests::{Tiny, between, with_checksum};
+use tests::{Tiny, WayBack, between, with_checksum};
 use tinyscore::blob::Kind;
 use tinyscore::sampler::{Ancestral, ClampedLangevin, Mala, Sampler};
 use tinyscore::{Energy, EnergyMlp, EnergyModel, Error, Levels, Model, Rbm, Score, rng::stream};
@@ -381,4 +381,28 @@ fn a_slope_is_learnt_by_its_values() {
     (0..500).for_each(|_| _ = learner.step_on(&batch, 5e-3, false));
     let last = learner.step_on(&batch, 5e-3, true).unwrap();
     assert!(last < 0.02 * first, "{first} to {last}");
+}
+
+/// Nothing would write its ε̂. The reader's check is met by a blob of a score network whose header says otherwise.
+#[test]
+fn a_network_without_a_hidden_layer_is_no_energy() {
+    let mut flat = Tiny::new(&[3, 1], 1);
+    flat.way_back = Some(WayBack { unit: 1.0, top: vec![1; 3], multipliers: Vec::new() });
+    let plan = Ancestral::new(1.0).unwrap().plan([4.0]).unwrap();
+    let refused = Error::Malformed("an energy network without a hidden layer");
+    assert_eq!(flat.encode(&plan).unwrap_err(), refused);
+    let mut forged = Tiny::new(&[1, 1], 1).encode(&plan).unwrap();
+    forged[24] = Kind::Energy as u8;
+    assert_eq!(EnergyModel::from_bytes(&with_checksum(forged)).unwrap_err(), refused);
+}
+
+/// The energy is divided by the input's gain.
+#[test]
+fn gains_of_zero_are_refused() {
+    for gain in [0.0, -0.0, -1.0, f32::MIN_POSITIVE, f32::NAN] {
+        let mut tiny = Tiny::energy(&[3, 9, 1], 7, |_| 8);
+        tiny.levels[2].input_gain = gain;
+        let plan = Ancestral::new(1.0).unwrap().plan([4.0]).unwrap();
+        assert_eq!(tiny.encode(&plan).unwrap_err(), Error::Malformed("gains of a noise level"), "{gain}");
+    }
 }

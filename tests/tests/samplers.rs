@@ -3,13 +3,13 @@
 use rayon::ThreadPoolBuilder;
 use tests::Tiny;
 use tinyscore::arith::BOUND;
-use tinyscore::levels::{At, Pick, Spacing};
+use tinyscore::levels::{At, From, Pick, Spacing};
 use tinyscore::rng::stream;
 use tinyscore::sampler::{
     Ancestral, AnnealedLangevin, Churn, Ddim, Ddpm, Deis, DpmSolver2M, DpmSolverSde2M, Heun, Ipndm, Langevin,
-    Mala, PredictorCorrector, ReverseSde, Sampler, StepRule, Tweedie, UnderdampedLangevin,
+    Mala, PredictorCorrector, Resampled, ReverseSde, Sampler, StepRule, Tweedie, UnderdampedLangevin,
 };
-use tinyscore::{Chain, Energy, Error, HISTORY, Levels, Plan, Score, Step};
+use tinyscore::{Chain, Energy, Error, HISTORY, Levels, MAX_LEVELS, MAX_ROWS, Plan, Score, Step};
 use trainer::closed_form;
 use trainer::exact::GaussianMixture;
 use trainer::sample::{Method, Options, draw, draw_chains, network};
@@ -423,4 +423,54 @@ fn wrong_parameters_are_named() {
     assert_eq!(error, Error::Length { dim: 3, have: 2 });
     let none: [f32; 0] = [];
     assert_eq!(Ddim.plan(none).unwrap_err(), Error::NoSteps);
+}
+
+/// So many levels of 1, without memory.
+#[derive(Clone, Copy)]
+struct Many(usize);
+
+impl Levels for Many {
+    fn count(&self) -> usize {
+        self.0
+    }
+
+    fn sigma(&self, _i: usize) -> f32 {
+        1.0
+    }
+}
+
+/// Numbers of steps, and of levels, that have no product or sum are refused, as are those that a chain would never end.
+#[test]
+fn a_plan_has_a_bounded_number_of_rows() {
+    let two = [2.0, 1.0];
+    let refused = |plan: Result<usize, Error>| matches!(plan, Err(Error::TooManySteps { asked, most }) if asked > most && most == MAX_ROWS);
+    for n in [MAX_ROWS + 1, usize::MAX / 2, usize::MAX / 2 + 1, usize::MAX - 1, usize::MAX] {
+        let corrected = PredictorCorrector::new(ReverseSde, 0.16, n).unwrap();
+        assert!(refused(corrected.plan(two).map(|plan| plan.rows())), "{n}");
+        let annealed = AnnealedLangevin::new(StepRule::SignalToNoise(0.1), n, true).unwrap();
+        assert!(refused(annealed.plan(two).map(|plan| plan.rows())), "{n}");
+        assert!(refused(Resampled::new(Ddim, n).unwrap().plan(two).map(|plan| plan.rows())), "{n}");
+        assert!(refused(Langevin::new(0.1, n).unwrap().plan(two).map(|plan| plan.rows())), "{n}");
+        let underdamped = UnderdampedLangevin::new(0.1, 1.0, n).unwrap();
+        assert!(refused(underdamped.plan(two).map(|plan| plan.rows())), "{n}");
+    }
+    let most = Langevin::new(0.1, MAX_ROWS).unwrap().plan(two).unwrap();
+    assert_eq!(most.rows(), MAX_ROWS);
+    for have in [MAX_LEVELS + 1, usize::MAX] {
+        let error = Some(Error::TooManyLevels { have, most: MAX_LEVELS });
+        assert_eq!(Tweedie.plan(Many(have)).err(), error);
+        assert_eq!(Heun.plan(Many(have)).err(), error);
+        assert_eq!(Churn::new(1.0, 0.0, 1.0, 1.0).unwrap().plan(Many(have)).err(), error);
+        assert_eq!(Pick::new(Many(have), 3).err(), error);
+    }
+    assert_eq!(Pick::new(Many(MAX_LEVELS), MAX_LEVELS).unwrap().level(MAX_LEVELS - 1), MAX_LEVELS - 1);
+    // A level whose number is too large, alone.
+    let far = At::new(Many(usize::MAX), usize::MAX - 1).unwrap();
+    assert_eq!(Tweedie.plan(far).err(), Some(Error::TooManyLevels { have: usize::MAX, most: MAX_LEVELS }));
+    for n in [5, usize::MAX] {
+        let missing = Some(Error::MissingLevels { asked: n.saturating_add(1), have: 2 });
+        assert_eq!(At::new(two, n).err(), missing);
+        assert_eq!(From::new(two, n).err(), missing);
+    }
+    assert_eq!(Many(3).pair(usize::MAX), (1.0, 1.0));
 }

@@ -1,4 +1,6 @@
 //! The training state as a safetensors file, written by temp + rename.
+//!
+//! Its metadata say by which settings and on which data it came to be: weights mean nothing with others.
 
 use crate::atomic::write_atomic;
 use crate::backend::Snapshot;
@@ -7,9 +9,14 @@ use anyhow::{Context, Result, bail};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::Duration;
 
 /// Name of the checkpoint in a run folder.
 pub const FILE: &str = "checkpoint.safetensors";
+/// Time between two checkpoints of a training.
+pub const EVERY: Duration = Duration::from_secs(60);
+/// Version of the file's layout.
+const FORMAT: &str = "1";
 const GROUPS: [&str; 5] = ["net", "ema", "first", "second", "float"];
 
 /// A training in progress or finished.
@@ -23,12 +30,53 @@ pub struct Checkpoint {
     pub float: Option<Mlp>,
     /// Of persistent contrastive divergence: the states of its chains.
     pub chains: Vec<f32>,
+    /// Seconds of training so far, in all sessions.
+    pub seconds: f64,
+}
+
+/// By what a checkpoint came to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The settings that training reads, as TOML.
+    pub settings: String,
+    /// Digest of the training data.
+    pub data: String,
+}
+
+impl Origin {
+    /// Refuses to go on with weights of other settings or other data.
+    ///
+    /// # Errors
+    /// Names the first setting that differs, or the data.
+    pub fn check(&self, now: &Self) -> Result<()> {
+        let line = |text: &str, i: usize| text.lines().nth(i).unwrap_or("nothing").to_owned();
+        let count = self.settings.lines().count().max(now.settings.lines().count());
+        if let Some(i) = (0..count).find(|&i| line(&self.settings, i) != line(&now.settings, i)) {
+            bail!(
+                "the weights were trained with `{}`, but config.toml says `{}`: restore that setting, or train again",
+                line(&self.settings, i),
+                line(&now.settings, i)
+            );
+        }
+        if self.data != now.data {
+            bail!(
+                "the training data are no longer those that the weights were trained on: restore them, or train again"
+            );
+        }
+        Ok(())
+    }
 }
 
 impl Checkpoint {
     /// Before the first step from `net`.
     pub fn initial(net: &Mlp) -> Self {
-        Self { snapshot: Snapshot::initial(net), losses: Vec::new(), float: None, chains: Vec::new() }
+        Self {
+            snapshot: Snapshot::initial(net),
+            losses: Vec::new(),
+            float: None,
+            chains: Vec::new(),
+            seconds: 0.0,
+        }
     }
 
     /// The trained float network: the averaged weights.
@@ -40,7 +88,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn save(&self, path: &Path) -> Result<()> {
+    pub fn save(&self, path: &Path, origin: &Origin) -> Result<()> {
         let Snapshot { net, ema, first, second, steps } = &self.snapshot;
         let mut tensors = Vec::new();
         let nets = [net, ema, first, second].into_iter().chain(&self.float);
@@ -63,23 +111,35 @@ impl Checkpoint {
             TensorView::new(Dtype::F32, shape.clone(), data).map(|view| (name.as_str(), view))
         });
         let views = views.collect::<Result<Vec<_>, _>>()?;
-        let metadata = HashMap::from([("steps".to_owned(), steps.to_string())]);
+        let metadata = [
+            ("format", FORMAT.to_owned()),
+            ("steps", steps.to_string()),
+            ("seconds", self.seconds.to_string()),
+            ("settings", origin.settings.clone()),
+            ("data", origin.data.clone()),
+        ];
+        let metadata = HashMap::from(metadata.map(|(key, value)| (key.to_owned(), value)));
         let file = safetensors::serialize(views, Some(metadata))?;
         write_atomic(path, &file).with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// Reads the file for networks of the shape of `like`.
+    /// Reads the file for networks of the shape of `like`, trained by `origin`.
     ///
     /// # Errors
-    /// When the file cannot be read, is damaged, or holds a network of another shape.
-    pub fn load(path: &Path, like: &Mlp) -> Result<Self> {
+    /// When the file cannot be read, is damaged, or holds a network of another shape or origin.
+    pub fn load(path: &Path, like: &Mlp, origin: &Origin) -> Result<Self> {
         let file = std::fs::read(path).with_context(|| {
             format!("cannot read the checkpoint {}: give the folder of an interrupted run", path.display())
         })?;
         let damaged = || format!("{} is not a usable checkpoint; train again", path.display());
         let (_, metadata) = SafeTensors::read_metadata(&file).with_context(damaged)?;
         let tensors = SafeTensors::deserialize(&file).with_context(damaged)?;
-        let steps = metadata.metadata().as_ref().and_then(|m| m.get("steps")).and_then(|s| s.parse().ok());
+        let entry = |key: &str| metadata.metadata().as_ref().and_then(|m| m.get(key)).cloned();
+        let steps = entry("steps").and_then(|s| s.parse().ok());
+        let seconds = entry("seconds").and_then(|s| s.parse().ok()).unwrap_or(0.0);
+        if let (Some(settings), Some(data)) = (entry("settings"), entry("data")) {
+            Origin { settings, data }.check(origin).with_context(|| path.display().to_string())?;
+        }
         let group = |group: &str| -> Result<Mlp> {
             let mut net = like.clone();
             for (i, layer) in net.layers.iter_mut().enumerate() {
@@ -95,7 +155,7 @@ impl Checkpoint {
         let losses = losses.chunks_exact(2).map(|pair| (pair[0] as u64, pair[1])).collect();
         let steps = steps.with_context(damaged)?;
         let chains = tensors.tensor("chains").map(|view| floats(view.data())).unwrap_or_default();
-        Ok(Self { snapshot: Snapshot { net, ema, first, second, steps }, losses, float, chains })
+        Ok(Self { snapshot: Snapshot { net, ema, first, second, steps }, losses, float, chains, seconds })
     }
 }
 

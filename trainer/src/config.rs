@@ -3,12 +3,13 @@
 use crate::data::{Kind, Set, Source, Toy};
 use crate::dataset;
 use crate::denoiser::Precondition;
+use crate::distill::Distillation;
 use crate::mlp::Activation;
 use crate::objective::{ObjectiveConfig, ObjectiveName};
 use crate::sample::{Method, Options};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tinyscore::levels::Spacing;
 
 /// A setting that cannot be used; the program ends with exit code 2.
@@ -40,6 +41,21 @@ pub struct Config {
     pub export: ExportConfig,
     /// Drawing.
     pub sampling: SamplingConfig,
+    /// Of a student, which learns from a teacher instead of the objective.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distillation: Option<DistillationConfig>,
+}
+
+/// From whom a student learns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DistillationConfig {
+    /// The run folder of the teacher.
+    pub teacher: PathBuf,
+    /// What is learnt of its ways.
+    pub by: Distillation,
+    /// Number of its ways.
+    pub ways: usize,
 }
 
 /// The network.
@@ -144,6 +160,41 @@ pub struct SamplingConfig {
     pub guidance: f32,
     /// Its options.
     pub options: Options,
+}
+
+/// ρ of Karras et al. 2022.
+pub const RHO: f32 = 7.0;
+
+/// The first entry of a table that is not as it comes and not among those that are read, with its value.
+fn unread<T: Serialize>(table: &T, default: &T, reads: &[&str]) -> Option<(String, String)> {
+    let [table, default] = [table, default].map(|table| toml::Table::try_from(table).unwrap_or_default());
+    let is_unread = |(key, value): &(&String, &toml::Value)| {
+        !reads.contains(&key.as_str()) && default.get(key.as_str()) != Some(value)
+    };
+    table.iter().find(is_unread).map(|(key, value)| (key.clone(), value.to_string()))
+}
+
+/// Data and their labels by paths that hold in any folder.
+///
+/// # Errors
+/// When the working folder is gone.
+pub fn absolute(data: String, source: Source) -> std::io::Result<(String, Source)> {
+    let named = Set::named(&data, None).is_some();
+    let data = if named { data } else { std::path::absolute(&data)?.display().to_string() };
+    let labels = source.labels.map(std::path::absolute).transpose()?;
+    Ok((data, Source { labels, ..source }))
+}
+
+/// Puts the entries of `file` over those of `base`, table by table.
+fn merge(base: &mut toml::Table, file: &toml::Table) {
+    for (key, value) in file {
+        match (base.get_mut(key), value) {
+            (Some(toml::Value::Table(base)), toml::Value::Table(file)) => merge(base, file),
+            _ => {
+                base.insert(key.clone(), value.clone());
+            }
+        }
+    }
 }
 
 /// A named set of settings.
@@ -274,7 +325,7 @@ impl Config {
             },
             export: ExportConfig {
                 spacing: SpacingKind::Karras,
-                rho: 7.0,
+                rho: RHO,
                 levels,
                 sigma_min: smallest,
                 sigma_max,
@@ -288,6 +339,27 @@ impl Config {
                 guidance: 0.0,
                 options: Options::default(),
             },
+            distillation: None,
+        }
+    }
+
+    /// The same, to be read from any folder.
+    ///
+    /// # Errors
+    /// When the working folder is gone.
+    pub fn with_absolute_paths(mut self) -> std::io::Result<Self> {
+        (self.data, self.source) = absolute(self.data, self.source)?;
+        Ok(self)
+    }
+
+    /// What the network learns, in words.
+    pub fn learns(&self) -> String {
+        match &self.distillation {
+            None => self.objective.name.name(),
+            Some(DistillationConfig { teacher, by, .. }) => {
+                let by = by.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default();
+                format!("{by} distillation of {}", teacher.display())
+            }
         }
     }
 
@@ -342,10 +414,12 @@ impl Config {
         self.net.precondition = name.precondition();
         if name.is_contrastive() {
             self.net.embedding = 0;
+            (self.net.conditional, self.sampling.guidance) = (false, 0.0);
             (self.training.steps, self.training.batch, self.training.learning_rate) = (3000, 256, 1e-3);
             self.export.levels = 1;
             // Langevin dynamics at the one level, then the noise of that level taken out: no more rows than a blob stores.
             (self.sampling.sampler, self.sampling.steps) = (Method::AnnealedLangevinSnr, 1);
+            (self.export.spacing, self.export.rho) = (SpacingKind::Karras, RHO);
             (self.sampling.options.per_level, self.sampling.options.snr) = (250, 0.4);
         }
         self
@@ -365,6 +439,45 @@ impl Config {
             ))
         })?;
         Ok(Self { data: dataset::canonical(&config.data), ..config })
+    }
+
+    /// Reads a TOML file that may leave settings out, which are then those that suit its data and objective. With it comes
+    /// whether the file says which noise levels to take.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_over_defaults(path: &Path) -> anyhow::Result<(Self, bool)> {
+        let whole = Self::read(path).map(|config| (config, true));
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let Ok(file) = text.parse::<toml::Table>() else { return whole };
+        if whole.is_ok() {
+            return whole;
+        }
+        let entry = |table: &str, key: &str| file.get(table).and_then(|table| table.get(key)).cloned();
+        let data = file.get("data").and_then(toml::Value::as_str).unwrap_or(Toy::Mixture.name());
+        let mut base = Self::new(data, Preset::Default);
+        if entry("net", "energy") == Some(true.into()) {
+            base = base.with_energy();
+        }
+        if let Some(name) = entry("objective", "name").and_then(|name| name.try_into().ok()) {
+            base = base.with_objective(name);
+        }
+        let mut merged = toml::Table::try_from(&base)?;
+        merge(&mut merged, &file);
+        let missing = |e: &anyhow::Error| e.to_string().contains("missing field");
+        match merged.try_into() {
+            Ok(config) => {
+                let ends = ["sigma_min", "sigma_max"];
+                let levels =
+                    ends.iter().any(|end| ["training", "export"].iter().any(|t| entry(t, end).is_some()));
+                Ok((config, levels))
+            }
+            // The error of the file itself tells the line.
+            Err(e) if whole.as_ref().is_err_and(missing) => {
+                Err(UsageError(format!("{}: {e}\ncorrect that entry", path.display())).into())
+            }
+            Err(_) => whole,
+        }
     }
 
     /// The noise levels of the blob, from the largest down.
@@ -473,7 +586,7 @@ impl Config {
             "learning_rate",
             t.learning_rate,
             t.learning_rate > 0.0 && t.learning_rate < 10.0,
-            "in 0…10, not 0",
+            "between 0 and 10, neither of them",
         )?;
         let guidance = sampling.guidance;
         range("guidance", guidance, (0.0..=100.0).contains(&guidance), "in 0…100")?;
@@ -491,12 +604,52 @@ impl Config {
             }
         }
         let sigmas = self.sigmas()?;
+        let least = 1.0 / tinyscore::arith::BOUND;
+        if let Some(sigma) = sigmas.last().filter(|&&sigma| sigma < least) {
+            return refuse(format!(
+                "a noise level is {sigma:e}, but must be at least {least:e}: raise sigma_min"
+            ));
+        }
         if sigmas.len() != export.levels {
             let (name, levels) = (self.objective.name.name(), export.levels);
             return refuse(format!("levels is {levels}, but {name} has one noise level: set it to 1"));
         }
+        self.check_unread()?;
         let plan = sampling.sampler.plan(&sigmas[..], sampling.steps, &sampling.options);
         plan.map(drop).map_err(|e| UsageError(format!("sampler {}: {e}", sampling.sampler.name())))
+    }
+
+    /// Refuses a setting that is not as it comes and that nothing reads.
+    fn check_unread(&self) -> Result<(), UsageError> {
+        let Self { objective, net, export, sampling, .. } = self;
+        if let Some((key, value)) = unread(&sampling.options, &Options::default(), sampling.sampler.reads()) {
+            return Err(UsageError(format!(
+                "{key} is {value}, but sampler {} does not read it: leave it out, or take one of {}",
+                sampling.sampler.name(),
+                Method::that_read(&key)
+            )));
+        }
+        let objectives = [&["name"], objective.name.reads()].concat();
+        if let Some((key, value)) = unread(objective, &ObjectiveConfig::new(objective.name), &objectives) {
+            return Err(UsageError(format!(
+                "{key} of the objective is {value}, but {} does not read it: leave it out, or take one of {}",
+                objective.name.name(),
+                ObjectiveName::that_read(&key)
+            )));
+        }
+        if export.rho != RHO && export.spacing != SpacingKind::Karras {
+            return Err(UsageError(format!(
+                "rho is {}, but only spacing karras reads it: leave it out, or take --spacing karras",
+                export.rho
+            )));
+        }
+        if sampling.guidance > 0.0 && !net.conditional {
+            return Err(UsageError(format!(
+                "guidance is {}, but the network learns no classes: leave it out, or give labelled data and --conditional",
+                sampling.guidance
+            )));
+        }
+        Ok(())
     }
 
     /// What energy networks cannot do, and what only they can.

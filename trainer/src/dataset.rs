@@ -493,7 +493,8 @@ mod tests {
         }
         let unit = |points: &Points| data.codec.encode(points).with_labels(Vec::new());
         let floor =
-            crate::evaluate::c2st(&unit(&data.other).take(1000), &unit(&data.reference).take(1000), 15);
+            crate::evaluate::c2st(&unit(&data.other).take(1000), &unit(&data.reference).take(1000), 15)
+                .unwrap();
         assert!((floor - 0.5).abs() < 0.05, "{floor}");
     }
 

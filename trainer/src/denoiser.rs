@@ -79,8 +79,9 @@ pub struct Embedding {
 impl Embedding {
     /// Appends the features of σ.
     pub fn append(&self, sigma: f32, out: &mut Vec<f32>) {
-        let u = (sigma / self.sigma_min).ln() / (self.sigma_max / self.sigma_min).ln();
-        out.extend((1..=self.features).map(|k| SQRT_2 * (PI * k as f32 * u).cos()));
+        // Not the system's functions, which differ by processor in the last bit.
+        let u = libm::logf(sigma / self.sigma_min) / libm::logf(self.sigma_max / self.sigma_min);
+        out.extend((1..=self.features).map(|k| SQRT_2 * libm::cosf(PI * k as f32 * u)));
     }
 }
 

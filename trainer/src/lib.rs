@@ -6,6 +6,11 @@
 //!
 //! Whatever is reported of a quantized model was computed by the core from the blob.
 
+/// As the standard library's, but for [`stdio`].
+macro_rules! println {
+    ($($text:tt)*) => { $crate::stdio::write(format_args!("{}\n", format_args!($($text)*))) };
+}
+
 pub mod backend;
 pub mod boltzmann;
 pub mod checkpoint;
@@ -37,6 +42,7 @@ pub mod report;
 pub mod run;
 pub mod sample;
 pub mod sde;
+pub mod stdio;
 pub mod suite;
 pub mod sweep;
 pub mod train;
@@ -45,7 +51,9 @@ pub mod uses;
 pub mod advise;
 pub mod apply;
 mod atomic;
-mod simd;
+mod lock;
+mod product;
+pub mod simd;
 
-pub use atomic::write_atomic;
+pub use atomic::{remove_temporary, write_atomic};
 pub use points::Points;

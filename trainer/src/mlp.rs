@@ -293,6 +293,11 @@ impl Mlp {
         self.layers.iter().map(each).sum()
     }
 
+    /// Whether every weight and bias is finite.
+    pub fn is_finite(&self) -> bool {
+        self.layers.iter().all(|layer| layer.weight.iter().chain(&layer.bias).all(|w| w.is_finite()))
+    }
+
     /// Every parameter: for each layer its weight (row-major), then its bias.
     pub fn flatten(&self) -> Vec<f32> {
         let each = |layer: &Dense| [layer.weight.clone(), layer.bias.clone()];

@@ -56,8 +56,7 @@ impl NpyWriter {
     /// Puts the file in its place; too few or too many rows are an error.
     pub fn finish(self) -> io::Result<()> {
         self.rows.finish()?;
-        self.file.persist(&self.path)?;
-        Ok(())
+        atomic::put(self.file, &self.path)
     }
 }
 

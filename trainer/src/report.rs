@@ -12,11 +12,14 @@ use std::fmt::Write;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Quality {
     /// Sliced 2-Wasserstein distance.
-    pub sw2: f64,
+    pub sw2: Option<f64>,
     /// Unbiased squared maximum mean discrepancy.
-    pub mmd2: f64,
+    pub mmd2: Option<f64>,
     /// Accuracy of a classifier between both; 0.5 is ideal.
-    pub c2st: f64,
+    pub c2st: Option<f64>,
+    /// Samples, and real points that they are compared with.
+    #[serde(default)]
+    pub counts: [usize; 2],
     /// For the two-mode mixture: what each mode looks like.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub modes: Option<MixtureModes>,
@@ -29,13 +32,13 @@ pub struct Quality {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Realism {
     /// Fréchet distance; it and the classifiers see images of more than 64 pixels in 64 principal components.
-    pub fd: f64,
+    pub fd: Option<f64>,
     /// Share of samples within reach of a real one.
-    pub precision: f64,
+    pub precision: Option<f64>,
     /// Share of real ones within reach of a sample.
-    pub recall: f64,
+    pub recall: Option<f64>,
     /// Share of real ones that have a sample near.
-    pub coverage: f64,
+    pub coverage: Option<f64>,
     /// Median nearest distance to the training data, over that of test data; under 0.8 is memorising.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nn_ratio: Option<f64>,
@@ -269,31 +272,52 @@ pub fn table(title: &str, columns: &[(&str, &Quality)]) -> String {
         values.iter().for_each(|v| out += &format!("{:>14}", cell(*v)));
         out += "\n";
     }
+    reasons(columns).iter().for_each(|reason| out += &format!("  – {reason}\n"));
     out
 }
 
 pub(crate) fn cell(value: Option<f64>) -> String {
-    value.map_or_else(String::new, |v| format!("{v:.4}"))
+    value.map_or_else(|| "–".to_owned(), |v| format!("{v:.4}"))
+}
+
+/// Why a metric is missing.
+fn reasons(columns: &[(&str, &Quality)]) -> Vec<String> {
+    let [samples, real] = [0, 1].map(|side| columns.iter().map(|(_, q)| q.counts[side]).min().unwrap_or(0));
+    let missing = |metric: fn(&Quality) -> bool| columns.iter().any(|(_, quality)| metric(quality));
+    let many = |quality: &Quality| quality.realism.as_ref().is_some_and(|r| r.precision.is_none());
+    let mut reasons = Vec::new();
+    for (missing, name, least) in [
+        (missing(|q| q.mmd2.is_none()), "MMD²", "two points a side, not all of them equal"),
+        (missing(|q| q.c2st.is_none()), "C2ST", "five points a side, and enough for the neighbours of each"),
+        (missing(many), "precision, recall and coverage", "six points a side"),
+    ] {
+        if missing {
+            reasons.push(format!(
+                "{name}: needs at least {least}, but {samples} samples and {real} real points are compared"
+            ));
+        }
+    }
+    reasons
 }
 
 /// The metrics that any of the columns has.
 fn rows(columns: &[(&str, &Quality)]) -> Vec<(&'static str, Vec<Option<f64>>)> {
     type Metric = fn(&Quality) -> Option<f64>;
     let metrics: [(&'static str, Metric); 17] = [
-        ("SW2", |q| Some(q.sw2)),
-        ("MMD²", |q| Some(q.mmd2)),
-        ("C2ST accuracy (ideal .5)", |q| Some(q.c2st)),
+        ("SW2", |q| q.sw2),
+        ("MMD²", |q| q.mmd2),
+        ("C2ST accuracy (ideal .5)", |q| q.c2st),
         ("share of the + mode", |q| Some(q.modes.as_ref()?.share_plus)),
         ("per-mode sd ratio", |q| Some(q.modes.as_ref()?.sd_ratio)),
         ("within 3 sd", |q| Some(q.modes.as_ref()?.within_3sd)),
         ("outside 6 sd", |q| Some(q.modes.as_ref()?.outside_6sd)),
         ("whitened per-mode SW2", |q| Some(q.modes.as_ref()?.whitened_sw2)),
-        ("Fréchet distance", |q| Some(q.realism.as_ref()?.fd)),
+        ("Fréchet distance", |q| q.realism.as_ref()?.fd),
         ("accuracy of asked class", |q| q.realism.as_ref()?.accuracy),
         ("train on it, test on real", |q| q.realism.as_ref()?.tstr),
-        ("precision", |q| Some(q.realism.as_ref()?.precision)),
-        ("recall", |q| Some(q.realism.as_ref()?.recall)),
-        ("coverage", |q| Some(q.realism.as_ref()?.coverage)),
+        ("precision", |q| q.realism.as_ref()?.precision),
+        ("recall", |q| q.realism.as_ref()?.recall),
+        ("coverage", |q| q.realism.as_ref()?.coverage),
         ("nearest-neighbour ratio", |q| q.realism.as_ref()?.nn_ratio),
         ("autocorrelation error", |q| q.realism.as_ref()?.acf_error),
         ("log-PSD error", |q| q.realism.as_ref()?.log_psd_error),
@@ -301,5 +325,9 @@ fn rows(columns: &[(&str, &Quality)]) -> Vec<(&'static str, Vec<Option<f64>>)> {
     let row = |(name, metric): (&'static str, Metric)| {
         (name, columns.iter().map(|(_, quality)| metric(quality)).collect::<Vec<_>>())
     };
-    metrics.into_iter().map(row).filter(|(_, values)| values.iter().any(Option::is_some)).collect()
+    let always = ["SW2", "MMD²", "C2ST accuracy (ideal .5)"];
+    let shown = |(name, values): &(&'static str, Vec<Option<f64>>)| {
+        always.contains(name) || values.iter().any(Option::is_some)
+    };
+    metrics.into_iter().map(row).filter(shown).collect()
 }

@@ -2,17 +2,19 @@
 
 use crate::atomic::write_atomic;
 use crate::backend::{Device, DeviceName};
-use crate::checkpoint::{self, Checkpoint};
+use crate::checkpoint::{self, Checkpoint, Origin};
 use crate::codec;
-use crate::config::{Config, TrainingConfig, UsageError};
-use crate::data::{Kind, Toy};
+use crate::config::{Config, DistillationConfig, NetConfig, TrainingConfig, UsageError};
+use crate::data::{Kind, Source, Toy};
 use crate::dataset::Dataset;
 use crate::denoiser::{Denoiser, Embedding};
+use crate::distill::Ways;
 use crate::evaluate::eight_shares;
 use crate::fidelity::{AtLevel, fidelity};
 use crate::judge::Judge;
+use crate::lock::Lock;
 use crate::npy;
-use crate::objective::{Diagnosis, Objective};
+use crate::objective::{Diagnosis, Objective, ObjectiveConfig};
 use crate::output::{self, RowWriter};
 use crate::partition::Law;
 use crate::plot::{Zoom, chain_path, curve, image_grid, landscape, scatter_panels};
@@ -20,16 +22,18 @@ use crate::points::Points;
 use crate::quantize::{Calibration, Export, Quantized, quantize};
 use crate::report::{EnergyQuality, Report, worst};
 use crate::sample::{Network, draw, draw_chains, draw_classes, in_data_units, network, path};
-use crate::train::{Task, Trained, train};
+use crate::stdio;
+use crate::train::{Task, Trained, Watch, train};
 use crate::uses::Uses;
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::time::Duration;
 use tinyscore::blob::LevelTable;
 use tinyscore::levels::Spacing;
 use tinyscore::{Conditional, Digest, Energy, Levels, Model, Plan, Score};
@@ -41,6 +45,9 @@ const ERROR_LEVELS: (usize, f32, f32) = (25, 6.0, 0.01);
 
 /// Where the density of an energy network is compared with the data's.
 const KL_SIGMA: f32 = 0.1;
+
+/// Keeps the starts of a teacher's ways apart from the samples'.
+const WAYS: u64 = 0xd157;
 
 /// Keeps the draws of gaps apart from the samples'.
 const GAPS: u64 = 0x6a9;
@@ -61,6 +68,10 @@ pub struct Run {
     pub data: Dataset,
     /// Where it trains; all else is done by the processor.
     pub device: DeviceName,
+    /// Time between two checkpoints of its training.
+    pub checkpoint_every: Duration,
+    /// Held while it trains.
+    _lock: Option<Lock>,
 }
 
 impl Run {
@@ -70,6 +81,7 @@ impl Run {
     /// When there is something in it, it cannot be written, or the data have a defect.
     pub fn create(dir: &Path, config: Config) -> Result<Self> {
         config.check()?;
+        let config = config.with_absolute_paths()?;
         let data = Dataset::load(&config)?;
         Objective::new(&config, &data)?;
         if config.net.conditional && data.train.classes() == 0 {
@@ -79,18 +91,8 @@ impl Run {
             );
             return Err(UsageError(what).into());
         }
-        let taken = std::fs::read_dir(dir).map(|mut entries| entries.next().is_some()).unwrap_or(false);
-        if taken || dir.is_file() {
-            bail!(
-                "{} is not empty; give another folder with --out, or continue an interrupted run with --resume {}",
-                dir.display(),
-                dir.display()
-            );
-        }
-        std::fs::create_dir_all(dir).with_context(|| {
-            format!("cannot make the folder {}; give a writable one with --out", dir.display())
-        })?;
-        let run = Self { dir: dir.to_owned(), config, data, device: DeviceName::Cpu };
+        let lock = Lock::new_folder(dir)?;
+        let run = Self { _lock: Some(lock), ..Self::of(dir, config, data) };
         write_atomic(&run.file("config.toml"), toml::to_string_pretty(&run.config)?.as_bytes())
             .with_context(|| {
                 format!("cannot write into {}; give a writable folder with --out", dir.display())
@@ -113,15 +115,40 @@ impl Run {
                 dir.display()
             );
         }
+        if crate::boltzmann::run::is_run(dir) {
+            return Err(UsageError(format!(
+                "{} holds a Boltzmann machine, but this command is for score networks: of machines there are eval, sample, impute and inspect",
+                dir.display()
+            ))
+            .into());
+        }
         let config = Config::read(&path)?;
         config.check()?;
-        let data = Dataset::load(&config)?;
-        Ok(Self { dir: dir.to_owned(), config, data, device: DeviceName::Cpu })
+        let data = Dataset::load(&config).with_context(|| format!("data of {}", path.display()))?;
+        Ok(Self::of(dir, config, data))
+    }
+
+    fn of(dir: &Path, config: Config, data: Dataset) -> Self {
+        let (dir, device, checkpoint_every) = (dir.to_owned(), DeviceName::Cpu, checkpoint::EVERY);
+        Self { dir, config, data, device, checkpoint_every, _lock: None }
+    }
+
+    /// The same, in which no other process may train from now on.
+    ///
+    /// # Errors
+    /// When one does.
+    pub fn locked(self) -> Result<Self> {
+        Ok(Self { _lock: Some(Lock::new(&self.dir)?), ..self })
     }
 
     /// The same, trained on `device`.
     pub fn on(self, device: DeviceName) -> Self {
         Self { device, ..self }
+    }
+
+    /// The same, with this time between two checkpoints.
+    pub fn saving_every(self, checkpoint_every: Duration) -> Self {
+        Self { checkpoint_every, ..self }
     }
 
     /// A file of the folder.
@@ -147,15 +174,70 @@ impl Run {
     /// # Errors
     /// When there is none, or it is damaged or of another shape.
     pub fn checkpoint(&self) -> Result<Checkpoint> {
-        Checkpoint::load(&self.file(checkpoint::FILE), &self.fresh().net)
+        Checkpoint::load(&self.file(checkpoint::FILE), &self.fresh().net, &self.origin())
+    }
+
+    /// The checkpoint, if the training goes on from one.
+    ///
+    /// # Errors
+    /// As [`checkpoint`](Self::checkpoint), but for one that is not there yet.
+    pub fn start(&self) -> Result<Option<Checkpoint>> {
+        self.file(checkpoint::FILE).exists().then(|| self.checkpoint()).transpose()
+    }
+
+    /// The checkpoint of a training that has come to its end.
+    ///
+    /// # Errors
+    /// As [`checkpoint`](Self::checkpoint), and when the training was interrupted.
+    pub fn complete(&self) -> Result<Checkpoint> {
+        let dir = self.dir.display();
+        let unfinished = |at: u64| {
+            let steps = self.steps();
+            anyhow!(
+                "{dir} is at step {at} of {steps} of its training: finish it with `trainer train --resume {dir}`"
+            )
+        };
+        let checkpoint = self.start()?.ok_or_else(|| unfinished(0))?;
+        let at = self.steps_of(&checkpoint);
+        if at < self.steps() { Err(unfinished(at)) } else { Ok(checkpoint) }
+    }
+
+    /// All steps of the training.
+    pub fn steps(&self) -> u64 {
+        self.config.training.steps + self.config.training.qat_steps
+    }
+
+    /// Steps that a checkpoint has behind it.
+    pub fn steps_of(&self, checkpoint: &Checkpoint) -> u64 {
+        let before = if checkpoint.float.is_some() { self.config.training.steps } else { 0 };
+        before + checkpoint.snapshot.steps
+    }
+
+    /// By what the weights of this run come to be.
+    fn origin(&self) -> Origin {
+        let Config { seed, points, source, objective, net, training, distillation, .. } = &self.config;
+        let settings = Trains {
+            seed: *seed,
+            points: *points,
+            source: Source { labels: None, ..source.clone() },
+            objective: *objective,
+            net: net.clone(),
+            training: training.clone(),
+            distillation: distillation.clone(),
+        };
+        let mut data = Digest::new();
+        data.update(self.data.train.values());
+        data.update(&self.data.train.labels().iter().map(|&label| label.into()).collect::<Vec<f32>>());
+        let settings = toml::to_string(&settings).unwrap_or_default();
+        Origin { settings, data: format!("{:016x}", data.finish()) }
     }
 
     /// The trained network: the averaged weights of the checkpoint.
     ///
     /// # Errors
-    /// As [`checkpoint`](Self::checkpoint).
+    /// As [`complete`](Self::complete).
     pub fn trained(&self) -> Result<Denoiser> {
-        Ok(self.averaged(&self.checkpoint()?))
+        Ok(self.averaged(&self.complete()?))
     }
 
     /// The network with a checkpoint's averaged weights.
@@ -184,11 +266,24 @@ impl Run {
     /// # Errors
     /// When the checkpoint cannot be read or written, the objective does not suit the data, or the device fails.
     pub fn train(&self, stop: &AtomicBool) -> Result<Trained> {
-        let start = match self.file(checkpoint::FILE) {
-            path if path.exists() => Some(self.checkpoint()?),
-            _ => None,
-        };
-        self.train_by(&Objective::new(&self.config, &self.data)?, &self.fresh(), start, stop)
+        let start = self.start()?;
+        match &self.config.distillation {
+            None => self.train_by(&Objective::new(&self.config, &self.data)?, &self.fresh(), start, stop),
+            Some(distillation) => {
+                let teacher = Self::open(&distillation.teacher).context("the teacher")?;
+                let denoiser = teacher.trained()?;
+                let last = teacher.config.export.sigma_min;
+                let ways = Ways::new(
+                    &denoiser,
+                    &self.config.sigmas()?,
+                    last,
+                    distillation.ways,
+                    self.config.seed ^ WAYS,
+                )
+                .map_err(|e| anyhow!("the teacher's ways: {e}"))?;
+                self.train_by(&Objective::Distilled(distillation.by, ways), &denoiser, start, stop)
+            }
+        }
     }
 
     /// Trains `denoiser` by an objective of its own, then on the grid of its integers if the settings say so, and
@@ -238,13 +333,21 @@ impl Run {
         stop: &AtomicBool,
     ) -> Result<Trained> {
         let bar = bar(what, task.config.steps);
+        let (path, origin) = (self.file(checkpoint::FILE), self.origin());
+        let save = |checkpoint: Checkpoint| {
+            // The training goes on, and the last checkpoint is an error where it cannot be written.
+            if let Err(error) = checkpoint.save(&path, &origin) {
+                bar.suspend(|| stdio::error(format_args!("warning: {error:#}")));
+            }
+        };
+        let watch = Watch { stop, bar: &bar, every: self.checkpoint_every, save: &save };
         let trained = match self.device.open()? {
-            Device::Cpu(device) => train(&device, task, start, stop, &bar),
+            Device::Cpu(device) => train(&device, task, start, &watch),
             #[cfg(feature = "cuda")]
-            Device::Cuda(device) => train(&device, task, start, stop, &bar),
+            Device::Cuda(device) => train(&device, task, start, &watch),
         }?;
         bar.finish();
-        trained.checkpoint.save(&self.file(checkpoint::FILE))?;
+        trained.checkpoint.save(&path, &origin)?;
         Ok(trained)
     }
 
@@ -408,7 +511,7 @@ impl Run {
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub fn finish(&self, trained: &Trained, seconds: f64) -> Result<Report> {
+    pub fn finish(&self, trained: &Trained) -> Result<Report> {
         let denoiser = self.averaged(&trained.checkpoint);
         let aware = self.aware(&trained.checkpoint)?;
         let blob = self.export(&denoiser, aware.as_ref())?;
@@ -417,7 +520,7 @@ impl Run {
         let (float, int8) = (self.draw_float(&denoiser, seed)?, self.draw_int8(&blob, seed)?);
         self.save("samples-float", &float)?;
         self.save("samples-int8", &int8)?;
-        let report = self.report(trained, (&denoiser, aware.as_ref()), &blob, (&float, &int8), seconds)?;
+        let report = self.report(trained, (&denoiser, aware.as_ref()), &blob, (&float, &int8))?;
         write_atomic(&self.file("metrics.json"), serde_json::to_string_pretty(&report)?.as_bytes())?;
         write_atomic(&self.file("report.md"), report.markdown().as_bytes())?;
         self.plot(&trained.checkpoint, &blob, &float, &int8, &report.levels)?;
@@ -441,7 +544,6 @@ impl Run {
         (denoiser, aware): (&Denoiser, Option<&Quantized>),
         blob: &[u8],
         (float, int8): (&Points, &Points),
-        seconds: f64,
     ) -> Result<Report> {
         let levels = self.fidelity(denoiser, blob)?;
         let errors = self.score_error(denoiser, aware)?;
@@ -462,14 +564,14 @@ impl Run {
         };
         Ok(Report {
             data: self.config.data.clone(),
-            objective: self.config.objective.name.name(),
+            objective: self.config.learns(),
             seed: self.config.seed,
             parameters: denoiser.net.parameters(),
             training_steps: self.config.training.steps,
             qat_steps: self.config.training.qat_steps,
             weight_bits: self.config.export.weight_bits,
             activation_bits: self.config.export.activation_bits,
-            training_seconds: seconds,
+            training_seconds: trained.checkpoint.seconds,
             loss: trained.checkpoint.losses.last().map(|&(_, loss)| loss),
             sampler: self.config.sampling.sampler.name(),
             evaluations: self.plan(&sigmas[..])?.evaluations(),
@@ -656,6 +758,18 @@ impl Run {
     }
 }
 
+/// The settings that decide the weights.
+#[derive(Serialize)]
+struct Trains {
+    seed: u64,
+    points: usize,
+    source: Source,
+    objective: ObjectiveConfig,
+    net: NetConfig,
+    training: TrainingConfig,
+    distillation: Option<DistillationConfig>,
+}
+
 /// The level whose density is compared with the data's.
 fn comparable(levels: LevelTable<'_>) -> usize {
     let far = |k: &usize| (levels.sigma(*k) / KL_SIGMA).ln().abs();
@@ -742,12 +856,11 @@ pub fn bar(what: &'static str, length: u64) -> ProgressBar {
 /// # Errors
 /// When any of it fails; what was written stays.
 pub fn whole(run: &Run, stop: &AtomicBool) -> Result<Option<Report>> {
-    let start = Instant::now();
     let trained = run.train(stop)?;
     if trained.interrupted {
         return Ok(None);
     }
-    run.finish(&trained, start.elapsed().as_secs_f64()).map(Some)
+    run.finish(&trained).map(Some)
 }
 
 /// No stored plan.

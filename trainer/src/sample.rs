@@ -1,6 +1,8 @@
 //! Drawing through the core: any score, any plan, many chains.
 
 use crate::points::Points;
+use crate::simd::chosen;
+use clap::ValueEnum;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -12,8 +14,8 @@ use tinyscore::sampler::{
     Ipndm, Langevin, Mala, PredictorCorrector, ReverseSde, Sampler, StepRule, UnderdampedLangevin,
 };
 use tinyscore::{
-    BatchMlp, Chain, Conditional, Energy, EnergyMlp, EnergyModel, Error, Guided, HISTORY, Instructions,
-    Levels, Model, Plan, Score,
+    BatchMlp, Chain, Conditional, Energy, EnergyMlp, EnergyModel, Error, Guided, HISTORY, Levels, MAX_ROWS,
+    Model, Plan, Score,
 };
 
 /// Most dimensions that the trainer samples.
@@ -102,7 +104,7 @@ pub fn network(blob: &[u8]) -> Result<Network<'_>, Error> {
             let scratch = vec![0; model.scratch()];
             Network::Energy(EnergyMlp::new(model, scratch)?)
         }
-        _ => Network::Score(BatchMlp::new(Model::from_bytes(blob)?, Instructions::fastest())),
+        _ => Network::Score(BatchMlp::new(Model::from_bytes(blob)?, chosen())),
     })
 }
 
@@ -233,7 +235,31 @@ impl Method {
 
     /// The name on the command line.
     pub fn name(self) -> String {
-        clap::ValueEnum::to_possible_value(&self).map(|v| v.get_name().to_owned()).unwrap_or_default()
+        self.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// The [`Options`] that it reads.
+    pub fn reads(self) -> &'static [&'static str] {
+        match self {
+            Self::Ancestral => &["eta"],
+            Self::Ddpm | Self::DdpmTilde | Self::Ddim | Self::Heun => &[],
+            Self::DpmSolver2M | Self::DpmSolverSde2M | Self::ReverseSde => &[],
+            Self::Ipndm | Self::Deis => &["order"],
+            Self::Churn => &["s_churn", "s_tmin", "s_tmax", "s_noise"],
+            Self::PredictorCorrector => &["snr", "corrections"],
+            Self::Langevin => &["snr"],
+            Self::Mala => &["snr", "per_level"],
+            Self::ClampedLangevin => &["limit"],
+            Self::UnderdampedLangevin => &["snr", "friction"],
+            Self::AnnealedLangevin | Self::AnnealedLangevinNotes => &["epsilon", "per_level", "denoise"],
+            Self::AnnealedLangevinSnr => &["snr", "per_level", "denoise"],
+        }
+    }
+
+    /// The samplers that read this option.
+    pub fn that_read(option: &str) -> String {
+        let names = Self::value_variants().iter().filter(|method| method.reads().contains(&option));
+        names.map(|method| method.name()).collect::<Vec<_>>().join(", ")
     }
 
     /// The plan of this sampler on `steps` of `levels`; Langevin and underdamped Langevin take all their
@@ -381,6 +407,11 @@ pub fn draw_mala<E: Energy + Clone + Send + Sync>(
     seed: u64,
 ) -> Result<(Points, f64), Error> {
     let picked = Pick::new(levels, steps)?;
+    match steps.saturating_mul(options.per_level) {
+        0 => return Err(Error::NoSteps),
+        asked if asked > MAX_ROWS => return Err(Error::TooManySteps { asked, most: MAX_ROWS }),
+        _ => {}
+    }
     let rate = 2.0 * options.snr * options.snr;
     let one = |model: &mut E, i: usize| -> Result<(Vec<f32>, usize), Error> {
         let mut rng = stream(seed, i as u64);
@@ -398,7 +429,7 @@ pub fn draw_mala<E: Energy + Clone + Send + Sync>(
     };
     let drawn = (0..n).into_par_iter().map_init(|| model.clone(), one).collect::<Result<Vec<_>, _>>()?;
     let (rows, accepted): (Vec<_>, Vec<_>) = drawn.into_iter().unzip();
-    let taken = (n * picked.count() * options.per_level) as f64;
+    let taken = n as f64 * (picked.count() * options.per_level) as f64;
     Ok((Points::new(model.dim(), rows.concat()), accepted.iter().sum::<usize>() as f64 / taken))
 }
 

@@ -94,6 +94,12 @@ fn mixture_gates() -> Vec<Gate> {
     gates
 }
 
+/// By how much a metric of the integer samples is above that of the float ones.
+fn difference(report: &Report, metric: fn(&Quality) -> Option<f64>) -> f64 {
+    let values = [&report.int8, &report.float].map(|quality| metric(quality).unwrap_or(f64::NAN));
+    values[0] - values[1]
+}
+
 /// The gates of another 2-D set.
 fn plane_gates(toy: Toy) -> Vec<Gate> {
     let bound = match toy {
@@ -102,10 +108,10 @@ fn plane_gates(toy: Toy) -> Vec<Gate> {
         _ => 0.035,
     };
     let mut gates = vec![
-        Gate::metric("SW2", 0.0..=bound, |q| Some(q.sw2)),
-        Gate::metric("C2ST", 0.0..=0.55, |q| Some(q.c2st)),
-        Gate::other("SW2 int8 − float", -1.0..=0.005, |r| r.int8.sw2 - r.float.sw2),
-        Gate::other("C2ST int8 − float", -1.0..=0.02, |r| r.int8.c2st - r.float.c2st),
+        Gate::metric("SW2", 0.0..=bound, |q| q.sw2),
+        Gate::metric("C2ST", 0.0..=0.55, |q| q.c2st),
+        Gate::other("SW2 int8 − float", -1.0..=0.005, |r| difference(r, |q| q.sw2)),
+        Gate::other("C2ST int8 − float", -1.0..=0.02, |r| difference(r, |q| q.c2st)),
     ];
     gates.extend(size_gates(20.0, 40_000.0));
     gates
@@ -114,11 +120,11 @@ fn plane_gates(toy: Toy) -> Vec<Gate> {
 /// The gates of digits of 8 × 8 pixels.
 fn digits_gates() -> Vec<Gate> {
     let mut gates = vec![
-        Gate::metric("Fréchet distance", 0.0..=0.75, |q| Some(q.realism.as_ref()?.fd)),
+        Gate::metric("Fréchet distance", 0.0..=0.75, |q| q.realism.as_ref()?.fd),
         Gate::metric("accuracy", 0.97..=1.0, |q| q.realism.as_ref()?.accuracy),
         Gate::other("accuracy, guided", 0.99..=1.0, |r| accuracy(r.guided.as_ref())),
         Gate::metric("TSTR", 0.965..=1.0, |q| q.realism.as_ref()?.tstr),
-        Gate::metric("C2ST", 0.0..=0.62, |q| Some(q.c2st)),
+        Gate::metric("C2ST", 0.0..=0.62, |q| q.c2st),
         Gate::other("FD int8 − float", -1.0..=0.03, |r| frechet(&r.int8) - frechet(&r.float)),
         Gate::other("accuracy int8 − float", -0.005..=1.0, |r| {
             accuracy(Some(&r.int8)) - accuracy(Some(&r.float))
@@ -131,12 +137,12 @@ fn digits_gates() -> Vec<Gate> {
 /// The gates of images of 28 × 28 pixels.
 fn mnist_gates() -> Vec<Gate> {
     let mut gates = vec![
-        Gate::metric("Fréchet distance", 0.0..=8.0, |q| Some(q.realism.as_ref()?.fd)),
+        Gate::metric("Fréchet distance", 0.0..=8.0, |q| q.realism.as_ref()?.fd),
         Gate::metric("accuracy", 0.90..=1.0, |q| q.realism.as_ref()?.accuracy),
         Gate::other("accuracy, guided", 0.98..=1.0, |r| accuracy(r.guided.as_ref())),
         Gate::metric("TSTR", 0.91..=1.0, |q| q.realism.as_ref()?.tstr),
-        Gate::metric("C2ST", 0.0..=0.68, |q| Some(q.c2st)),
-        Gate::metric("recall", 0.55..=1.0, |q| Some(q.realism.as_ref()?.recall)),
+        Gate::metric("C2ST", 0.0..=0.68, |q| q.c2st),
+        Gate::metric("recall", 0.55..=1.0, |q| q.realism.as_ref()?.recall),
         Gate::other("FD int8/float", 0.0..=1.08, |r| frechet(&r.int8) / frechet(&r.float)),
         Gate::other("accuracy int8 − float", -0.01..=1.0, |r| {
             accuracy(Some(&r.int8)) - accuracy(Some(&r.float))
@@ -154,14 +160,14 @@ fn accuracy(quality: Option<&Quality>) -> f64 {
 
 /// Fréchet distance.
 fn frechet(quality: &Quality) -> f64 {
-    quality.realism.as_ref().map_or(f64::NAN, |realism| realism.fd)
+    quality.realism.as_ref().and_then(|realism| realism.fd).unwrap_or(f64::NAN)
 }
 
 /// The gates of windows of 64 samples.
 fn windows_gates(largest_sw2: f64) -> Vec<Gate> {
     let mut gates = vec![
-        Gate::metric("SW2", 0.0..=largest_sw2, |q| Some(q.sw2)),
-        Gate::metric("C2ST", 0.0..=0.60, |q| Some(q.c2st)),
+        Gate::metric("SW2", 0.0..=largest_sw2, |q| q.sw2),
+        Gate::metric("C2ST", 0.0..=0.60, |q| q.c2st),
         Gate::metric("log-PSD error", 0.0..=0.15, |q| q.realism.as_ref()?.log_psd_error),
     ];
     gates.extend(filling_gates());
@@ -323,6 +329,7 @@ fn trained(
     stop: &AtomicBool,
 ) -> Result<Report> {
     println!("{what}");
+    let config = config.with_absolute_paths()?;
     let started = folder.join("config.toml").exists();
     let run = if started { Run::open(folder)? } else { Run::create(folder, config.clone())? };
     if run.config != config {

@@ -13,6 +13,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread::{self, Scope};
+use std::time::{Duration, Instant};
 
 /// Steps between two readings of the loss.
 const READ_EVERY: u64 = 50;
@@ -39,6 +40,36 @@ pub enum TrainError {
     /// The energies diverged.
     #[error(transparent)]
     Diverged(#[from] Diverged),
+    /// The loss or a weight is no longer finite.
+    #[error(
+        "training diverged before step {step}: the loss is {loss}; train again with a smaller --learning-rate, or a smaller --clip-norm"
+    )]
+    NotFinite {
+        /// Training step.
+        step: u64,
+        /// As it was read.
+        loss: f32,
+    },
+}
+
+/// Who looks at a training on its way.
+#[derive(Clone, Copy)]
+pub struct Watch<'a> {
+    /// Ends it after a step.
+    pub stop: &'a AtomicBool,
+    /// Shows how far it is.
+    pub bar: &'a ProgressBar,
+    /// Time between two checkpoints on the way.
+    pub every: Duration,
+    /// Takes them.
+    pub save: &'a dyn Fn(Checkpoint),
+}
+
+impl<'a> Watch<'a> {
+    /// Without checkpoints on the way.
+    pub fn new(stop: &'a AtomicBool, bar: &'a ProgressBar) -> Self {
+        Self { stop, bar, every: Duration::MAX, save: &|_| () }
+    }
 }
 
 /// One-cycle rate (Smith 2018): a linear rise over the share `warm_up` of the steps, then half a cosine
@@ -91,33 +122,33 @@ impl Task<'_> {
 /// Trains from `start` until the last step or until `stop` is set. Batch t of a seed is always the same, so a resumed training ends with the same weights.
 ///
 /// # Errors
-/// When the device fails, or energies diverge.
+/// When the device fails, or loss, weights or energies diverge.
 pub fn train<B: Backend>(
     device: &B,
     task: &Task<'_>,
     start: Checkpoint,
-    stop: &AtomicBool,
-    bar: &ProgressBar,
+    watch: &Watch<'_>,
 ) -> Result<Trained, TrainError> {
-    let trained =
-        device.attempt(|| train_on(device, task, start, stop, bar)).map_err(|failure| match failure {
-            Failure::OutOfMemory => {
-                DeviceError::OutOfMemory { batch: task.config.batch, fits: largest_batch(device, task) }
-            }
-            Failure::Other(what) => DeviceError::Failed(what),
-        });
-    Ok(trained??)
+    let trained = device.attempt(|| train_on(device, task, start, watch)).map_err(|failure| match failure {
+        Failure::OutOfMemory => {
+            DeviceError::OutOfMemory { batch: task.config.batch, fits: largest_batch(device, task) }
+        }
+        Failure::Other(what) => DeviceError::Failed(what),
+    });
+    trained?
 }
 
 fn train_on<B: Backend>(
     device: &B,
     task: &Task<'_>,
     start: Checkpoint,
-    stop: &AtomicBool,
-    bar: &ProgressBar,
-) -> Result<Trained, Diverged> {
+    watch: &Watch<'_>,
+) -> Result<Trained, TrainError> {
     let Task { config, before, .. } = *task;
-    let Checkpoint { snapshot, mut losses, float, chains } = start;
+    let &Watch { stop, bar, every, save } = watch;
+    let Checkpoint { snapshot, mut losses, float, chains, seconds } = start;
+    let (began, mut saved) = (Instant::now(), Instant::now());
+    let took = || seconds + began.elapsed().as_secs_f64();
     let mut chains = Chains { states: chains, diagnoses: Vec::new() };
     let mut learner = Learner::resume(device.clone(), &snapshot, task.hyper());
     let mut read: Option<f32> = losses.last().map(|&(_, loss)| loss);
@@ -128,6 +159,9 @@ fn train_on<B: Backend>(
         for batch in batches.take_while(|_| !stop.load(Ordering::Relaxed)) {
             let how = (step, one_cycle(step, config), step.is_multiple_of(READ_EVERY));
             if let Some(loss) = batch.step(&mut learner, task, how, &mut chains)? {
+                if !loss.is_finite() {
+                    return Err(TrainError::NotFinite { step, loss });
+                }
                 let smooth = read.map_or(loss, |old| 0.9 * old + 0.1 * loss);
                 read = Some(smooth);
                 losses.push((before + step, smooth));
@@ -135,13 +169,21 @@ fn train_on<B: Backend>(
                 bar.set_message(format!("loss {smooth:.4}"));
             }
             step += 1;
+            if saved.elapsed() >= every {
+                let (losses, float, chains) = (losses.clone(), float.clone(), chains.states.clone());
+                save(Checkpoint { snapshot: learner.snapshot(), losses, float, chains, seconds: took() });
+                saved = Instant::now();
+            }
         }
         Ok(())
     })?;
     bar.set_position(step);
-    let states = chains.states.clone();
+    let (snapshot, states) = (learner.snapshot(), chains.states.clone());
+    if !snapshot.ema.is_finite() {
+        return Err(TrainError::NotFinite { step, loss: f32::NAN });
+    }
     Ok(Trained {
-        checkpoint: Checkpoint { snapshot: learner.snapshot(), losses, float, chains: states },
+        checkpoint: Checkpoint { snapshot, losses, float, chains: states, seconds: took() },
         chains,
         interrupted: step < config.steps,
     })

@@ -17,7 +17,7 @@ use trainer::objective::{
     Generator, ImplicitScoreMatching, Noise, Objective, ObjectiveName, SlicedScoreMatching, Tangents,
 };
 use trainer::run::{Run, bar};
-use trainer::train::{Task, TrainError, Trained, train};
+use trainer::train::{Task, TrainError, Trained, Watch, train};
 
 const NOISE: Noise = Noise::Every { min: 0.01, max: 6.0 };
 const ACTIVATIONS: [Activation; 4] = [Activation::Silu, Activation::Elu, Activation::Relu, Activation::Tanh];
@@ -192,7 +192,7 @@ fn trained<B: Backend>(
         before: 0,
     };
     let start = start.unwrap_or_else(|| Checkpoint::initial(&denoiser.net));
-    train(device, &task, start, &GO_ON, &bar("training", 1))
+    train(device, &task, start, &Watch::new(&GO_ON, &bar("training", 1)))
 }
 
 /// Batches are the same, so that the losses are, but for the roundings of 400 steps.

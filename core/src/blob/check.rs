@@ -4,7 +4,7 @@ use super::layout::{is_finite_half, word};
 use super::stored_plan::STEP;
 use super::weights::{weight, zipped};
 use super::{After, Level, Matrix, Model};
-use crate::arith::is_bounded;
+use crate::arith::{BOUND, is_bounded};
 use crate::{Detector, Error, Levels, Plan};
 
 /// Largest magnitude of a column's mean, 2¹²⁶.
@@ -12,14 +12,15 @@ pub const LARGEST_MEAN: f32 = f32::from_bits(0x7e80_0000);
 /// Largest scale of a column, 2⁸⁶: of a state at its bound 2⁴⁰, mean + scale·state is finite.
 pub const LARGEST_SCALE: f32 = f32::from_bits(0x6a80_0000);
 
-/// Whether data of this mean and scale are finite for every state, and the scale is no subnormal number, which some
-/// units take for 0.
+/// Whether data of this mean and scale are finite for every state; some units take a subnormal scale for 0.
 pub(super) fn is_standard(mean: f32, scale: f32) -> bool {
     (-LARGEST_MEAN..=LARGEST_MEAN).contains(&mean) && (f32::MIN_POSITIVE..=LARGEST_SCALE).contains(&scale)
 }
 
 /// Bound of the factors that the output is computed with; keeps ε̂ finite for every state.
 const MAX_GAIN: f32 = 1_048_576.0;
+/// Least of what is divided by, σ and the input's gain: a state over it is finite.
+const LEAST: f32 = 1.0 / BOUND;
 
 impl Model<'_> {
     #[inline(never)]
@@ -40,7 +41,7 @@ impl Model<'_> {
 
     fn check_codec(&self) -> Result<(), Error> {
         let Some((codec, matrix)) = self.codec() else { return Ok(()) };
-        if !(codec.gain > 0.0 && codec.gain <= MAX_GAIN) {
+        if !(LEAST..=MAX_GAIN).contains(&codec.gain) {
             return Err(Error::Malformed("gain of the codec"));
         }
         for j in 0..matrix.outputs.next_multiple_of(zipped(matrix.bits)) {
@@ -56,6 +57,9 @@ impl Model<'_> {
         if (count > 0 && last as usize >= self.levels.count()) || !(0.0..=MAX_GAIN).contains(&threshold) {
             return Err(Error::Malformed("anomaly detector"));
         }
+        if count > 1 && stride == 0 {
+            return Err(Error::Malformed("an anomaly detector that looks at one level again and again"));
+        }
         Ok(())
     }
 
@@ -63,11 +67,12 @@ impl Model<'_> {
         let mut above = 1.000_001e6;
         for i in 0..self.levels.count() {
             let Level { sigma, input_gain, skip, output_gain, power, bias, variance } = self.levels.get(i);
-            if !(sigma > 0.0 && sigma < above) {
+            if !(sigma >= LEAST && sigma < above) {
                 return Err(Error::Malformed("noise levels must descend and be positive"));
             }
-            let gains = [input_gain, skip, output_gain];
-            if gains.iter().any(|&g| !(-MAX_GAIN..=MAX_GAIN).contains(&g)) {
+            let gains = [skip, output_gain];
+            let input = (LEAST..=MAX_GAIN).contains(&input_gain);
+            if !input || gains.iter().any(|&g| !(-MAX_GAIN..=MAX_GAIN).contains(&g)) {
                 return Err(Error::Malformed("gains of a noise level"));
             }
             if [power, bias, variance].iter().any(|v| !(0.0..=MAX_GAIN).contains(v)) {
@@ -153,4 +158,22 @@ pub(super) fn sum_of_weights(matrix: &Matrix<'_>, j: usize) -> Result<u32, Error
         sum += weight.unsigned_abs();
     }
     Ok(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arith::BOUND;
+
+    #[test]
+    fn data_are_finite_at_the_bounds_and_no_scale_is_beyond() {
+        for mean in [-LARGEST_MEAN, LARGEST_MEAN] {
+            assert!(is_standard(mean, LARGEST_SCALE));
+            assert!([-BOUND, BOUND].iter().all(|x| (mean + LARGEST_SCALE * x).is_finite()));
+        }
+        assert_eq!(LARGEST_MEAN, LARGEST_SCALE * BOUND);
+        let wrong = [(f32::NAN, 1.0), (2.0 * LARGEST_MEAN, 1.0), (0.0, 2.0 * LARGEST_SCALE), (0.0, f32::NAN)];
+        assert!(wrong.into_iter().all(|(mean, scale)| !is_standard(mean, scale)));
+        assert!(is_standard(6e20, 6e19) && is_standard(0.0, 1e-30) && !is_standard(0.0, 1e-39));
+    }
 }

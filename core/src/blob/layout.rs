@@ -96,6 +96,9 @@ pub fn read_header(bytes: &[u8], asked: Kind) -> Result<(Header<'_>, &[u8]), Err
     let [dim, .., last] = *header.widths else {
         return Err(Error::Malformed("fewer than two widths"));
     };
+    if asked == Kind::Energy && header.widths.len() < 3 {
+        return Err(Error::Malformed("an energy network without a hidden layer"));
+    }
     let good = |&n: &u16| (1..=MAX_COUNT).contains(&usize::from(n));
     let outputs = if asked == Kind::Energy { 1 } else { dim };
     if last != outputs || !header.widths.iter().all(good) || !good(&header.levels) {

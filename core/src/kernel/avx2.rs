@@ -9,6 +9,7 @@ use super::blocked::{
     Block, Blocked, Format, Portable, ROWS, Unit, quantize_all, scale_all, with_multipliers,
 };
 use crate::activation::Curve;
+use crate::arith::HALF;
 use core::arch::x86_64::*;
 use core::array::from_fn;
 use std::is_x86_feature_detected;
@@ -219,7 +220,7 @@ fn rounded(x: &[f32; 8], gain: f32, limit: i16) -> __m256i {
     // SAFETY: eight floats.
     let v = _mm256_mul_ps(float(gain), unsafe { _mm256_loadu_ps(x.as_ptr()) });
     let below = _mm256_cmp_ps::<_CMP_LT_OQ>(v, float(0.0));
-    let v = _mm256_add_ps(v, _mm256_blendv_ps(float(0.5), float(-0.5), below));
+    let v = _mm256_add_ps(v, _mm256_blendv_ps(float(HALF), float(-HALF), below));
     let limit = f32::from(limit);
     let within = _mm256_max_ps(_mm256_min_ps(v, float(limit)), float(-limit));
     let ordered = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_ORD_Q>(v, v));

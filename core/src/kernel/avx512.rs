@@ -9,6 +9,7 @@
 
 use super::blocked::{Block, Blocked, Format, OFFSET, ROWS, Unit, quantize_all, scale_all, with_multipliers};
 use crate::activation::Curve;
+use crate::arith::HALF;
 use core::arch::asm;
 use core::arch::x86_64::*;
 use core::array::from_fn;
@@ -278,7 +279,7 @@ fn rounded(x: &[f32; ROWS], gain: f32, limit: i16) -> __m512i {
     // SAFETY: sixteen floats.
     let v = _mm512_mul_ps(float(gain), unsafe { _mm512_loadu_ps(x.as_ptr()) });
     let below = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(v, float(0.0));
-    let v = _mm512_add_ps(v, _mm512_mask_blend_ps(below, float(0.5), float(-0.5)));
+    let v = _mm512_add_ps(v, _mm512_mask_blend_ps(below, float(HALF), float(-HALF)));
     let limit = f32::from(limit);
     let within = _mm512_max_ps(_mm512_min_ps(v, float(limit)), float(-limit));
     _mm512_maskz_cvttps_epi32(_mm512_cmp_ps_mask::<_CMP_ORD_Q>(v, v), within)

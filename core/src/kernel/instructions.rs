@@ -159,4 +159,24 @@ mod tests {
             }
         }
     }
+
+    /// Halves and their neighbours, where a rounding shows.
+    #[test]
+    fn every_unit_rounds_as_plain_rust() {
+        let ends = |n: i32| {
+            (-2..3).map(move |ulps| f32::from_bits((0.5 * n as f32).to_bits().wrapping_add_signed(ulps)))
+        };
+        let halves: Vec<f32> = (1..2 * 130).flat_map(ends).flat_map(|v| [v, -v]).collect();
+        for y in [Format::Pairs, Format::Quads] {
+            let quantized = |unit: &dyn Unit| {
+                let mut to = vec![0; y.words(halves.len())];
+                unit.quantize(&halves, halves.len(), 1.0, 127, y, &mut to);
+                to
+            };
+            let expected = quantized(&Portable);
+            for instructions in Instructions::available() {
+                assert!(quantized(instructions.unit()) == expected, "{}: {y:?}", instructions.name());
+            }
+        }
+    }
 }

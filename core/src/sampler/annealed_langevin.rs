@@ -53,11 +53,11 @@ impl AnnealedLangevin {
 
 impl Sampler for AnnealedLangevin {
     fn rows(&self, levels: usize) -> usize {
-        levels * self.steps_per_level + usize::from(self.denoise)
+        levels.saturating_mul(self.steps_per_level).saturating_add(self.denoise.into())
     }
 
     fn step(&self, levels: &impl Levels, row: usize) -> Step {
-        let last = levels.count() - 1;
+        let last = levels.count().saturating_sub(1);
         let smallest = levels.sigma(last);
         let i = row.checked_div(self.steps_per_level).unwrap_or(0);
         if i > last {

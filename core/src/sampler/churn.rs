@@ -62,7 +62,7 @@ impl Churn {
 
 impl Sampler for Churn {
     fn rows(&self, levels: usize) -> usize {
-        (3 * levels).saturating_sub(1)
+        levels.saturating_mul(3).saturating_sub(1)
     }
 
     fn step(&self, levels: &impl Levels, row: usize) -> Step {

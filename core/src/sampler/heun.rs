@@ -16,7 +16,7 @@ pub struct Heun;
 
 impl Sampler for Heun {
     fn rows(&self, levels: usize) -> usize {
-        (2 * levels).saturating_sub(1)
+        levels.saturating_mul(2).saturating_sub(1)
     }
 
     fn step(&self, levels: &impl Levels, row: usize) -> Step {

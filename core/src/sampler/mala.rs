@@ -118,9 +118,9 @@ impl<R: Rng, const D: usize> Mala<R, D> {
         let accept = uniform < libm::expf(log_ratio);
         if accept {
             (self.x, self.eps, self.energy) = (y, eps, energy);
-            self.accepted += 1;
+            self.accepted = self.accepted.saturating_add(1);
         }
-        self.steps += 1;
+        self.steps = self.steps.saturating_add(1);
         accept
     }
 

@@ -46,11 +46,11 @@ pub use reverse_sde::ReverseSde;
 pub use tweedie::Tweedie;
 pub use underdamped_langevin::UnderdampedLangevin;
 
-use crate::{Error, HISTORY, Levels, Plan, Score, Step};
+use crate::{Error, HISTORY, Levels, MAX_LEVELS, MAX_ROWS, Plan, Score, Step};
 
 /// An algorithm: rows from noise levels.
 pub trait Sampler: Sized {
-    /// The number of rows for `levels` noise levels.
+    /// The number of rows for `levels` noise levels; the largest `usize` where they are more.
     fn rows(&self, levels: usize) -> usize {
         levels
     }
@@ -66,10 +66,16 @@ pub trait Sampler: Sized {
     /// The plan of this algorithm over `levels`.
     ///
     /// # Errors
-    /// [`Error::NoSteps`] without levels.
+    /// [`Error::NoSteps`] without levels, [`Error::TooManyLevels`] or [`Error::TooManySteps`] where they are more than a plan
+    /// can have.
     fn plan<L: Levels>(self, levels: L) -> Result<Scheduled<Self, L>, Error> {
-        some(levels.count())?;
-        Ok(Scheduled { sampler: self, levels })
+        few(some(levels.count())?)?;
+        let plan = Scheduled { sampler: self, levels };
+        few(plan.levels())?;
+        match plan.rows() {
+            asked if asked > MAX_ROWS => Err(Error::TooManySteps { asked, most: MAX_ROWS }),
+            _ => Ok(plan),
+        }
     }
 }
 
@@ -95,7 +101,7 @@ impl<S: Sampler, L: Levels> Plan for Scheduled<S, L> {
     }
 
     fn levels(&self) -> usize {
-        (0..self.levels.count()).map(|i| self.levels.level(i) + 1).max().unwrap_or(0)
+        (0..self.levels.count()).map(|i| self.levels.level(i).saturating_add(1)).max().unwrap_or(0)
     }
 
     fn history(&self) -> usize {
@@ -106,6 +112,11 @@ impl<S: Sampler, L: Levels> Plan for Scheduled<S, L> {
 /// Refuses a count of zero.
 fn some(count: usize) -> Result<usize, Error> {
     if count == 0 { Err(Error::NoSteps) } else { Ok(count) }
+}
+
+/// Refuses more noise levels than a plan can have.
+fn few(have: usize) -> Result<usize, Error> {
+    if have > MAX_LEVELS { Err(Error::TooManyLevels { have, most: MAX_LEVELS }) } else { Ok(have) }
 }
 
 /// Refuses an order that has no row of coefficients, or more old evaluations than a row holds.

@@ -42,7 +42,7 @@ impl<P: Predictor> PredictorCorrector<P> {
 
 impl<P: Predictor> Sampler for PredictorCorrector<P> {
     fn rows(&self, levels: usize) -> usize {
-        levels + self.corrections.saturating_mul(levels.saturating_sub(1))
+        self.corrections.saturating_mul(levels.saturating_sub(1)).saturating_add(levels)
     }
 
     fn step(&self, levels: &impl Levels, row: usize) -> Step {

@@ -1,6 +1,7 @@
 //! Building the firmware example's programs for a target, and running them.
 
 use crate::image::{Image, Object};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
@@ -9,7 +10,41 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// What is not installed.
-pub struct Missing(pub String);
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Missing {
+    /// A target of the compiler.
+    Target(&'static str),
+    /// A program.
+    Tool(String),
+}
+
+/// The commands that install it.
+pub fn installation(missing: &BTreeSet<Missing>) -> String {
+    let targets: Vec<&str> = missing
+        .iter()
+        .filter_map(|what| if let Missing::Target(name) = what { Some(*name) } else { None })
+        .collect();
+    let packages: BTreeSet<&str> = missing
+        .iter()
+        .filter_map(|what| match what {
+            Missing::Target(_) => None,
+            Missing::Tool(tool) => Some(match tool.as_str() {
+                "qemu-system-arm" => "qemu-system-arm",
+                "qemu-system-riscv32" => "qemu-system-misc",
+                "qemu-aarch64" | "qemu-s390x" => "qemu-user",
+                "node" => "nodejs",
+                "i686-linux-gnu-gcc" => "gcc-i686-linux-gnu libc6-dev-i386-cross",
+                "aarch64-linux-gnu-gcc" => "gcc-aarch64-linux-gnu",
+                "s390x-linux-gnu-gcc" => "gcc-s390x-linux-gnu",
+                other => other,
+            }),
+        })
+        .collect();
+    let line = |command: &str, words: Vec<&str>| {
+        if words.is_empty() { String::new() } else { format!("  {command} {}\n", words.join(" ")) }
+    };
+    line("rustup target add", targets) + &line("apt-get install", packages.into_iter().collect())
+}
 
 /// How a program is started.
 pub enum Run {
@@ -107,8 +142,8 @@ impl Case {
         matches!(self.run, Run::Board | Run::Machine(_))
     }
 
-    /// What is not installed here, if anything.
-    pub fn missing(&self) -> Option<Missing> {
+    /// What is not installed here.
+    pub fn missing(&self) -> Vec<Missing> {
         let mut tools = vec![];
         match self.run {
             Run::Native => {}
@@ -119,10 +154,8 @@ impl Case {
             Run::Board | Run::Machine(_) => tools.push("qemu-system-arm".into()),
         }
         tools.extend(self.linker());
-        if !installed(self.target) {
-            return Some(Missing(format!("Rust target {}", self.target)));
-        }
-        tools.into_iter().find(|tool| !runs(tool)).map(Missing)
+        let target = (!installed(self.target)).then_some(Missing::Target(self.target));
+        target.into_iter().chain(tools.into_iter().filter(|tool| !runs(tool)).map(Missing::Tool)).collect()
     }
 
     /// The C compiler that links for another Linux.

@@ -26,6 +26,9 @@ pub trait Anneal: Sync {
     fn start(&self, base: &[f32], rng: &mut Xoshiro256PlusPlus) -> Vec<f32> {
         base.iter().map(|&b| draw(sigmoid(b), rng)).collect()
     }
+    /// Biases of units that resemble the model's where nothing is known of its data: those that follow where every unit is
+    /// on by half.
+    fn base(&self) -> Vec<f32>;
     /// ln Z₀
     fn log_base(&self, base: &[f32]) -> f64;
     /// ln p*_to(x) − ln p*_from(x)
@@ -36,6 +39,12 @@ pub trait Anneal: Sync {
 
 /// The visible units; the hidden ones are summed out (Salakhutdinov & Murray, eq. 15–17).
 impl Anneal for Rbm {
+    fn base(&self) -> Vec<f32> {
+        let mut base = vec![0.0; self.a.len()];
+        self.down(&vec![0.5; self.b.len()], &mut base);
+        base
+    }
+
     fn log_base(&self, base: &[f32]) -> f64 {
         let hidden = self.b.len() as f64 * 2.0_f64.ln();
         hidden + base.iter().map(|&b| softplus(b.into())).sum::<f64>()
@@ -64,6 +73,11 @@ impl Anneal for GaussianRbm {
         self.a.iter().map(|_| standard_normal(rng)).collect()
     }
 
+    /// None: the base is N(0, 1).
+    fn base(&self) -> Vec<f32> {
+        Vec::new()
+    }
+
     fn log_base(&self, _base: &[f32]) -> f64 {
         self.b.len() as f64 * 2.0_f64.ln() + self.a.len() as f64 * LOG_NORMAL
     }
@@ -85,6 +99,11 @@ impl Anneal for GaussianRbm {
 
 /// All units.
 impl Anneal for Machine {
+    fn base(&self) -> Vec<f32> {
+        let half = vec![0.5; self.b.len()];
+        (0..half.len()).map(|i| self.input(i, &half)).collect()
+    }
+
     fn log_base(&self, base: &[f32]) -> f64 {
         base.iter().map(|&b| softplus(b.into())).sum()
     }
@@ -99,14 +118,14 @@ impl Anneal for Machine {
     }
 }
 
-/// ln Z and its standard error.
-pub fn log_partition(
+/// The ends of `runs` runs: a state, and ln w.
+pub fn anneal(
     model: &impl Anneal,
     base: &[f32],
     runs: usize,
     temperatures: usize,
     seed: u64,
-) -> (f64, f64) {
+) -> Vec<(Vec<f32>, f64)> {
     let run = |run: usize| {
         let mut rng = pool(seed, run as u64, 0xa15);
         let mut x = model.start(base, &mut rng);
@@ -116,9 +135,21 @@ pub fn log_partition(
             log_weight += model.log_step(base, &x, from, to);
             model.transition(base, &mut x, to, &mut rng);
         }
-        log_weight
+        (x, log_weight)
     };
-    let logs: Vec<f64> = (0..runs).into_par_iter().map(run).collect();
+    (0..runs).into_par_iter().map(run).collect()
+}
+
+/// ln Z and its standard error.
+pub fn log_partition(
+    model: &impl Anneal,
+    base: &[f32],
+    runs: usize,
+    temperatures: usize,
+    seed: u64,
+) -> (f64, f64) {
+    let ends = anneal(model, base, runs, temperatures, seed);
+    let logs: Vec<f64> = ends.into_iter().map(|(_, log_weight)| log_weight).collect();
     let mean = log_sum(logs.iter().copied()) - (runs as f64).ln();
     let variance = logs.iter().map(|l| ((l - mean).exp() - 1.0).powi(2)).sum::<f64>() / (runs - 1) as f64;
     (model.log_base(base) + mean, (variance / runs as f64).sqrt())

@@ -2,11 +2,13 @@
 
 use super::contrastive_divergence::Training;
 use super::enumeration;
-use crate::config::UsageError;
+use crate::config::{UsageError, absolute};
 use crate::data::Source;
 use crate::dataset::canonical;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
+use tinyscore::blob::MAX_COUNT;
 
 /// Which machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -116,6 +118,15 @@ impl Config {
         }
     }
 
+    /// The same, to be read from any folder.
+    ///
+    /// # Errors
+    /// When the working folder is gone.
+    pub fn with_absolute_paths(mut self) -> std::io::Result<Self> {
+        (self.data, self.source) = absolute(self.data, self.source)?;
+        Ok(self)
+    }
+
     /// Settings of the training of one layer. Those of a deep belief network below the top only have to tell apart what
     /// the data hold, by one sweep of CD (Hinton, Osindero & Teh 2006); the top one is sampled, by a chain.
     pub fn training(&self, layer: usize) -> Training {
@@ -133,32 +144,31 @@ impl Config {
         }
     }
 
-    /// Refuses settings that cannot work with data of so many columns, naming the setting, its value and its range.
+    /// Refuses settings that cannot work with any data, naming the setting, its value and its range.
     ///
     /// # Errors
     /// The first that is wrong.
-    pub fn check(&self, visible: usize) -> Result<(), UsageError> {
+    pub fn check_before_data(&self) -> Result<(), UsageError> {
         let refuse = |what: String| Err(UsageError(what));
         let layers = if self.model == Family::Dbn { 2..=10 } else { 1..=1 };
-        if !layers.contains(&self.hidden.len()) || self.hidden.iter().any(|&h| h == 0 || h > 4096) {
+        if !layers.contains(&self.hidden.len()) || self.hidden.iter().any(|&h| h == 0 || h > MAX_COUNT) {
             return refuse(format!(
-                "hidden is {:?}, but must be {} of 1…4096 units",
+                "hidden is {:?}, but must be {} of 1…{MAX_COUNT} units",
                 self.hidden,
                 if self.model == Family::Dbn { "2 to 10 layers" } else { "one layer" }
             ));
         }
-        for (name, count) in [
-            ("k", self.k),
-            ("chains", self.chains),
-            ("training steps", self.updates as usize),
-            ("batch", self.batch),
+        let updates = usize::try_from(self.updates).unwrap_or(usize::MAX);
+        for (name, count, least, most) in [
+            ("points", self.points, 2, 100_000_000),
+            ("k", self.k, 1, 10_000),
+            ("chains", self.chains, 1, 1_000_000),
+            ("training steps", updates, 1, 100_000_000),
+            ("batch", self.batch, 1, 1_000_000),
+            ("samples", self.samples, 2, 10_000_000),
+            ("sweeps", self.sweeps, 1, MAX_SWEEPS),
         ] {
-            if count == 0 {
-                return refuse(format!("{name} is 0, but must be at least 1"));
-            }
-        }
-        if self.samples < 2 {
-            return refuse(format!("samples is {}, but a comparison needs at least 2", self.samples));
+            check_count(name, count, least..=most)?;
         }
         if !(self.learning_rate > 0.0 && self.learning_rate <= 1.0) {
             return refuse(format!("learning_rate is {}, but must be in 0…1, not 0", self.learning_rate));
@@ -171,16 +181,27 @@ impl Config {
                 "a bm learns by persistent chains only: take --method pcd, or leave it out".into(),
             );
         }
-        if self.model == Family::Bm && visible + self.hidden[0] > 4096 {
-            return refuse(format!(
-                "{visible} visible and {} hidden units are more than 4096",
-                self.hidden[0]
-            ));
-        }
         if self.model == Family::GaussianRbm && self.binarize.is_some() {
             return refuse("the visible units of a gaussian-rbm are real numbers: leave --binarize out, or take --model rbm".into());
         }
+        Ok(())
+    }
+
+    /// Refuses settings that cannot work with data of so many columns.
+    ///
+    /// # Errors
+    /// The first that is wrong.
+    pub fn check(&self, visible: usize) -> Result<(), UsageError> {
         let hidden = self.hidden[0];
+        if visible > MAX_COUNT || self.model == Family::Bm && visible + hidden > MAX_COUNT {
+            let units = if self.model == Family::Bm { visible + hidden } else { visible };
+            return Err(UsageError(format!(
+                "the machine would have {units} units for {visible} columns of data, but a blob holds {MAX_COUNT}: leave columns out, or take fewer --hidden units"
+            )));
+        }
+        for (name, count) in [("chains", self.chains), ("samples", self.samples)] {
+            check_memory(name, count, visible)?;
+        }
         let units = match self.model {
             Family::Rbm => visible.min(hidden),
             Family::Bm => visible + hidden,
@@ -191,5 +212,69 @@ impl Config {
             enumeration::refuse(units)?;
         }
         Ok(())
+    }
+}
+
+/// Most Gibbs sweeps of a chain.
+pub const MAX_SWEEPS: usize = 10_000_000;
+/// Bytes that rows may take.
+const MEMORY: usize = 4 << 30;
+
+/// Refuses a count outside its range.
+///
+/// # Errors
+/// With its name, value and range.
+pub fn check_count(name: &str, count: usize, range: RangeInclusive<usize>) -> Result<(), UsageError> {
+    if range.contains(&count) {
+        return Ok(());
+    }
+    Err(UsageError(format!("{name} is {count}, but must be in {}…{}", range.start(), range.end())))
+}
+
+/// Refuses more rows of so many numbers than fit into memory.
+///
+/// # Errors
+/// With the room that they need, and the number that has room.
+pub fn check_memory(name: &str, rows: usize, columns: usize) -> Result<(), UsageError> {
+    let most = MEMORY / (4 * columns.max(1));
+    if rows <= most {
+        return Ok(());
+    }
+    let needed = rows as f64 * columns as f64 * 4.0 / (1 << 30) as f64;
+    Err(UsageError(format!(
+        "{name} is {rows}, of {columns} numbers each, which would take {needed:.0} GiB of memory: take at most {most}"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_have_bounds_that_are_named() {
+        let config = || Config::new(Family::Rbm, "digits");
+        let wrong: [(Config, &str); 9] = [
+            (Config { k: usize::MAX, ..config() }, "k is 18446744073709551615, but must be in 1…10000"),
+            (Config { chains: 0, ..config() }, "chains is 0, but must be in 1…1000000"),
+            (Config { chains: 1_000_000_000_000, ..config() }, "chains is 1000000000000, but"),
+            (Config { updates: u64::MAX, ..config() }, "training steps is 18446744073709551615, but"),
+            (Config { batch: 1_000_000_000, ..config() }, "batch is 1000000000, but"),
+            (Config { samples: 1, ..config() }, "samples is 1, but must be in 2…10000000"),
+            (Config { sweeps: 0, ..config() }, "sweeps is 0, but must be in 1…10000000"),
+            (Config { points: 1, ..config() }, "points is 1, but"),
+            (Config { hidden: vec![], ..config() }, "hidden is [], but must be one layer"),
+        ];
+        for (config, message) in wrong {
+            let error = config.check_before_data().unwrap_err().to_string();
+            assert!(error.contains(message), "{error}, not {message}");
+        }
+        config().check_before_data().unwrap();
+        config().check(784).unwrap();
+        let many = Config { samples: 10_000_000, ..config() };
+        let error = many.check(784).unwrap_err().to_string();
+        assert!(error.contains("would take 29 GiB of memory: take at most 1369568"), "{error}");
+        assert!(config().check(5000).unwrap_err().to_string().contains("5000 units for 5000 columns"));
+        let lateral = Config { hidden: vec![10], ..Config::new(Family::Bm, "digits") };
+        assert!(lateral.check(4090).unwrap_err().to_string().contains("4100 units for 4090 columns"));
     }
 }

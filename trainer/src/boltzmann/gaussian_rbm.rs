@@ -63,6 +63,12 @@ impl GaussianRbm {
         v.iter().zip(columns).map(|(v, (a, log_sigma))| (v - a) / log_sigma.exp()).collect()
     }
 
+    /// v of u.
+    pub fn data(&self, u: &[f32]) -> Vec<f32> {
+        let columns = self.a.iter().zip(&self.log_sigma);
+        u.iter().zip(columns).map(|(u, (a, log_sigma))| a + log_sigma.exp() * u).collect()
+    }
+
     /// bⱼ + Σᵢ uᵢwᵢⱼ
     pub fn up(&self, u: &[f32], x: &mut [f32]) {
         x.copy_from_slice(&self.b);
@@ -120,6 +126,10 @@ impl Harmonium for GaussianRbm {
             of_a[i] += share * self.log_sigma[i].exp() * (u[i] - r[i]);
             of_log_sigma[i] += share * u[i] * (u[i] - r[i]);
         }
+    }
+
+    fn log_unnormalized(&self, v: &[f32]) -> f64 {
+        GaussianRbm::log_unnormalized(self, v)
     }
 
     fn parameters(&mut self) -> Vec<&mut Vec<f32>> {

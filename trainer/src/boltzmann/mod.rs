@@ -10,11 +10,15 @@ pub mod contrastive_divergence;
 pub mod enumeration;
 pub mod export;
 pub mod gaussian_rbm;
+pub mod learner;
 pub mod machine;
+pub mod mixing;
 pub mod model;
 pub mod rbm;
 pub mod run;
+pub mod starts;
 pub mod suite;
+pub mod tensor_file;
 pub mod use_blob;
 
 use crate::config::UsageError;
@@ -143,7 +147,7 @@ mod tests {
                 batch: 100,
                 ..config::Config::new(model, "pairs")
             };
-            let trained = model::Model::train(&config, &data, &mut |_, _, _| ()).unwrap();
+            let trained = model::Model::train(&config, &data).unwrap();
             let how = config::LikelihoodBy::Exact;
             let found = trained.log_likelihood(&data, &[0.0; 2], how, 1).unwrap().unwrap().nats;
             assert!(
@@ -192,7 +196,7 @@ mod tests {
             learning_rate: 0.02,
             ..config::Config::new(config::Family::GaussianRbm, "clusters")
         };
-        let trained = model::Model::train(&config, &data, &mut |_, _, _| ()).unwrap();
+        let trained = model::Model::train(&config, &data).unwrap();
         let how = config::LikelihoodBy::Exact;
         let likelihood =
             |model: &model::Model| model.log_likelihood(&data, &[], how, 1).unwrap().unwrap().nats;
@@ -214,7 +218,7 @@ mod tests {
     fn what_a_machine_cannot_learn_is_named() {
         let train = |model, learning_rate, values: Vec<f32>| {
             let config = config::Config { learning_rate, ..config::Config::new(model, "") };
-            let trained = model::Model::train(&config, &Points::new(2, values), &mut |_, _, _| ());
+            let trained = model::Model::train(&config, &Points::new(2, values));
             trained.unwrap_err().to_string()
         };
         let rows = || (0..40).map(|k| ((k * k) % 7) as f32).collect();

@@ -1,18 +1,19 @@
-//! A trained machine of any family: training, likelihood, and its file of float weights.
+//! A trained machine of any family: likelihood, and its file of float weights.
 
+use super::Points;
 use super::ais;
-use super::config::{Config, Family, LikelihoodBy};
+use super::config::{Config, LikelihoodBy};
 use super::enumeration::{self, MOST};
 use super::gaussian_rbm::GaussianRbm;
+use super::learner::Learner;
 use super::machine::Machine;
 use super::rbm::Rbm;
-use super::{Points, contrastive_divergence, draw, log_odds, pool, sigmoid};
+use super::starts::Starts;
+use super::tensor_file::{self, TensorFile};
 use crate::config::UsageError;
-use crate::data::Standardizer;
-use anyhow::{Context, Result, anyhow};
-use rayon::prelude::*;
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::path::Path;
 use tinyscore::blob::Kind;
 use tinyscore::{BoltzmannMachine, Dbn};
@@ -38,57 +39,23 @@ pub struct LogLikelihood {
 }
 
 impl Model {
-    /// Trains on rows of 0 and 1, or real ones of a Gaussian–Bernoulli machine. A stack is trained from below, each layer on hidden units drawn given the data, and, where
-    /// its shape allows, from the turned weights of the one below, with which both are the same model (Hinton, Osindero &
-    /// Teh 2006). `progress(layer, update, model so far)` is called after each update.
+    /// Trains on rows of 0 and 1, or real ones of a Gaussian–Bernoulli machine.
     ///
     /// # Errors
-    /// A training that diverges, or real data with a constant column.
-    pub fn train(
-        config: &Config,
-        data: &Points,
-        progress: &mut dyn FnMut(usize, u64, &Self),
-    ) -> Result<Self, UsageError> {
-        if config.model == Family::GaussianRbm {
-            return Self::train_gaussian(config, data, progress);
-        }
-        let odds = log_odds(data);
-        if config.model == Family::Bm {
-            let mut report = |update, machine: &Machine| progress(0, update, &Self::Machine(machine.clone()));
-            return Machine::train(data, &odds, &config.training(0), &mut report).map(Self::Machine);
-        }
-        let mut layers: Vec<Rbm> = Vec::new();
-        let mut data = data.clone();
-        for layer in 0..config.hidden.len() {
-            let mut report = |update, rbm: &Rbm| progress(layer, update, &Self::Stack(vec![rbm.clone()]));
-            let (training, odds) = (config.training(layer), log_odds(&data));
-            let start = match layers.last() {
-                Some(below) if below.a.len() == training.hidden => below.turned(),
-                _ => Rbm::new(&odds, training.hidden, &mut pool(training.seed, 0, 0xf5)),
-            };
-            let rbm = contrastive_divergence::train(&data, start, &training, &mut report)?;
-            data = hidden(&rbm, &data, config.seed);
-            layers.push(rbm);
-        }
-        Ok(Self::Stack(layers))
+    /// As [`Learner`].
+    pub fn train(config: &Config, data: &Points) -> Result<Self, UsageError> {
+        let mut learner = Learner::new(config, data)?;
+        while learner.step()? {}
+        Ok(learner.model())
     }
 
-    fn train_gaussian(
-        config: &Config,
-        data: &Points,
-        progress: &mut dyn FnMut(usize, u64, &Self),
-    ) -> Result<Self, UsageError> {
-        let constant = |&i: &usize| data.rows().all(|row| row[i] == data.row(0)[i]);
-        if let Some(column) = (0..data.dim()).find(constant) {
-            return Err(UsageError(format!(
-                "column {column} of the data is constant, so that a density of it is infinite: leave the column out, or take --model rbm"
-            )));
+    /// States of this model, of a deep belief network's highest machine, from which chains start.
+    pub fn starts(&self, seed: u64) -> Starts {
+        match self {
+            Self::Stack(layers) => Starts::new(&layers[layers.len() - 1], self.parameters(), seed),
+            Self::Machine(machine) => Starts::new(machine, self.parameters(), seed),
+            Self::Gaussian(rbm) => Starts::new(rbm, self.parameters(), seed),
         }
-        let (standard, training) = (Standardizer::fit(data), config.training(0));
-        let start = GaussianRbm::new(data.dim(), training.hidden, &mut pool(training.seed, 0, 0xf5));
-        let in_units = |rbm: GaussianRbm| Self::Gaussian(rbm.in_units(&standard));
-        let mut report = |update, rbm: &GaussianRbm| progress(0, update, &in_units(rbm.clone()));
-        contrastive_divergence::train(&standard.apply(data), start, &training, &mut report).map(in_units)
     }
 
     /// What the integers of a blob stand for.
@@ -176,6 +143,15 @@ impl Model {
         Some(rows.rows().map(error).sum::<Option<f64>>()? / rows.len() as f64)
     }
 
+    /// Number of visible units.
+    pub fn visible(&self) -> usize {
+        match self {
+            Self::Stack(layers) => layers[0].a.len(),
+            Self::Machine(machine) => machine.visible,
+            Self::Gaussian(rbm) => rbm.a.len(),
+        }
+    }
+
     /// Parameters.
     pub fn parameters(&self) -> usize {
         match self {
@@ -185,7 +161,7 @@ impl Model {
         }
     }
 
-    fn tensors(&mut self) -> Vec<(String, &mut Vec<f32>)> {
+    pub(super) fn tensors(&mut self) -> Vec<(String, &mut Vec<f32>)> {
         match self {
             Self::Stack(layers) => layers
                 .iter_mut()
@@ -214,16 +190,9 @@ impl Model {
     /// When the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
         let mut model = self.clone();
-        let tensors: Vec<(String, Vec<u8>)> = model
-            .tensors()
-            .into_iter()
-            .map(|(name, values)| (name, values.iter().flat_map(|v| v.to_le_bytes()).collect()))
-            .collect();
-        let views = tensors.iter().map(|(name, bytes)| {
-            TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes).map(|view| (name.as_str(), view))
-        });
-        let file = safetensors::serialize(views.collect::<Result<Vec<_>, _>>()?, None)?;
-        crate::write_atomic(path, &file).with_context(|| format!("cannot write {}", path.display()))
+        let tensors: Vec<(String, &[f32])> =
+            model.tensors().into_iter().map(|(name, values)| (name, &**values)).collect();
+        tensor_file::save(path, &tensors, HashMap::new())
     }
 
     /// Reads float weights of the shape of this model.
@@ -231,33 +200,8 @@ impl Model {
     /// # Errors
     /// When the file is damaged or of another shape.
     pub fn load(mut self, path: &Path) -> Result<Self> {
-        let damaged = || format!("{} is not usable: train again", path.display());
-        let file = std::fs::read(path).with_context(damaged)?;
-        let file = SafeTensors::deserialize(&file).with_context(damaged)?;
-        for (name, values) in self.tensors() {
-            let view = file.tensor(&name).with_context(damaged)?;
-            let (floats, _) = view.data().as_chunks();
-            if view.dtype() != Dtype::F32 || floats.len() != values.len() {
-                return Err(anyhow!("{name} has shape {:?}", view.shape()).context(damaged()));
-            }
-            values.iter_mut().zip(floats).for_each(|(v, bytes)| *v = f32::from_le_bytes(*bytes));
-        }
+        let file = TensorFile::read(path)?;
+        self.tensors().into_iter().try_for_each(|(name, values)| file.fill(&name, values))?;
         Ok(self)
     }
-}
-
-/// Draws of hidden units for each row.
-const DRAWS: usize = 10;
-
-/// Hidden units drawn given each row.
-fn hidden(rbm: &Rbm, data: &Points, seed: u64) -> Points {
-    let rows: Vec<&[f32]> = data.rows().flat_map(|row| [row; DRAWS]).collect();
-    let up = |(i, v): (usize, &&[f32])| {
-        let (mut h, mut rng) = (vec![0.0; rbm.b.len()], pool(seed, i as u64, 0xd6));
-        rbm.up(v, &mut h);
-        h.iter_mut().for_each(|h| *h = draw(sigmoid(*h), &mut rng));
-        h
-    };
-    let all: Vec<Vec<f32>> = rows.par_iter().enumerate().map(up).collect();
-    Points::new(rbm.b.len(), all.concat())
 }

@@ -97,6 +97,10 @@ impl Harmonium for Rbm {
         }
     }
 
+    fn log_unnormalized(&self, v: &[f32]) -> f64 {
+        -self.free_energy(v)
+    }
+
     fn parameters(&mut self) -> Vec<&mut Vec<f32>> {
         vec![&mut self.w, &mut self.b, &mut self.a]
     }

@@ -4,9 +4,10 @@ use super::config::{Config, Family};
 use super::export::export;
 use super::model::Model;
 use super::run::{Report, Run};
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use std::fmt::Write;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 /// Least test log-likelihood in nats, of 12 and 16 hidden units.
 const GATES: [(usize, f64); 2] = [(12, -19.0), (16, -18.5)];
@@ -19,7 +20,7 @@ const SEEDS: [u64; 3] = [1, 2, 3];
 ///
 /// # Errors
 /// When a training fails.
-pub fn suite(dir: &Path, data: &str) -> Result<(String, bool)> {
+pub fn suite(dir: &Path, data: &str, stop: &AtomicBool) -> Result<(String, bool)> {
     let mut out = format!("{:<22}{:<26}{:>10}{:>14}\n", "binarized digits", "", "value", "gate");
     let mut passed = true;
     let mut line = |what: &str, name: &str, value: f64, gate: String, met: bool| {
@@ -34,7 +35,7 @@ pub fn suite(dir: &Path, data: &str) -> Result<(String, bool)> {
     };
     let train = |name: &str, config: Config| -> Result<Report> {
         println!("{name}");
-        Run::create(&dir.join(name), config)?.whole()
+        finished(Run::create(&dir.join(name), config)?.whole(stop)?)
     };
     for (hidden, gate) in GATES {
         let report = train(&format!("rbm-{hidden}"), config(Family::Rbm, &[hidden]))?;
@@ -53,8 +54,8 @@ pub fn suite(dir: &Path, data: &str) -> Result<(String, bool)> {
         let name = format!("dbn-{seed}");
         println!("{name}");
         let run = Run::create(&dir.join(name), Config { seed, ..config(Family::Dbn, &[16, 64]) })?;
-        *deep = run.whole()?.frechet;
-        *alone = frechet_of_lowest(&run)?;
+        *deep = finished(run.whole(stop)?)?.frechet;
+        *alone = frechet_of_lowest(&run, stop)?;
     }
     let [alone, deep] = [alone, deep].map(|mut all| {
         all.sort_unstable_by(f64::total_cmp);
@@ -66,12 +67,17 @@ pub fn suite(dir: &Path, data: &str) -> Result<(String, bool)> {
     Ok((out, passed))
 }
 
+/// What was not interrupted.
+fn finished<T>(result: Option<T>) -> Result<T> {
+    result.context("interrupted; start the suite again")
+}
+
 /// Of samples of a network's lowest machine without those above.
-fn frechet_of_lowest(run: &Run) -> Result<f64> {
+fn frechet_of_lowest(run: &Run, stop: &AtomicBool) -> Result<f64> {
     let blob = std::fs::read(run.file("model.postcard"))?;
     let core = |e| anyhow!("{}: {e}", run.dir.display());
     let Model::Stack(mut layers) = Model::of_blob(&blob).map_err(core)? else { bail!("no network") };
     layers.truncate(1);
     let blob = export(&Model::Stack(layers), "lowest").map_err(core)?;
-    Ok(run.data.frechet(&run.sample(&blob)?))
+    Ok(run.data.frechet(&finished(run.sample(&blob, stop)?)?))
 }

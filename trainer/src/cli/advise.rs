@@ -1,16 +1,15 @@
 //! Commands about settings: advise, distill.
 
-use super::commands::{execute_with, free};
+use super::commands::{execute, free};
 use super::settings::{SourceArgs, quoted};
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use clap::Args;
 use std::path::PathBuf;
 use trainer::advise::{Advice, advise as advice};
 use trainer::backend::DeviceName;
-use trainer::config::{Config, Preset, SpacingKind, UsageError};
+use trainer::config::{Config, DistillationConfig, Preset, SpacingKind, UsageError};
 use trainer::dataset::{self, Dataset};
-use trainer::distill::{Distillation, Ways};
-use trainer::objective::Objective;
+use trainer::distill::Distillation;
 use trainer::run::Run;
 use trainer::sample::Method;
 
@@ -93,7 +92,6 @@ pub fn distill(args: &Distill) -> Result<()> {
     let teacher_run = Run::open(&args.run)?;
     let teacher = teacher_run.trained()?;
     let mut config = teacher_run.config.clone();
-    let last = config.export.sigma_min;
     if args.evaluations == 0 || args.ways == 0 {
         return Err(UsageError("evaluations and ways must be at least 1".into()).into());
     }
@@ -106,14 +104,12 @@ pub fn distill(args: &Distill) -> Result<()> {
     config.sampling.sampler = Method::Ddim;
     config.sampling.steps = args.evaluations;
     config.training.steps = args.training_steps.unwrap_or(config.training.steps);
-    let sigmas = config.sigmas()?;
-    let seed = config.seed ^ 0xd157;
+    config.distillation =
+        Some(DistillationConfig { teacher: std::path::absolute(&args.run)?, by: args.by, ways: args.ways });
     let dir = args.out.clone().unwrap_or_else(|| {
         let name = args.run.display().to_string();
         free(&format!("{}-{}", name.trim_end_matches('/'), args.evaluations))
     });
     let run = Run::create(&dir, config)?.on(device);
-    let ways = Ways::new(&teacher, &sigmas, last, args.ways, seed)
-        .map_err(|e| anyhow!("the teacher's ways: {e}"))?;
-    execute_with(&run, &Objective::Distilled(args.by, ways), &teacher)
+    execute(run)
 }

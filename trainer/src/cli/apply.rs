@@ -6,6 +6,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use std::path::{Path, PathBuf};
 use trainer::apply::{self, Denoising, Draws, Noise};
+use trainer::boltzmann::config::{MAX_SWEEPS, check_count};
 use trainer::config::UsageError;
 use trainer::data::{self, Table};
 use trainer::inverse::Measurement;
@@ -129,6 +130,7 @@ pub fn denoise(args: &Denoise) -> Result<()> {
 }
 
 pub fn impute(args: &Impute) -> Result<()> {
+    check_count("times", args.times.unwrap_or(TIMES), 1..=MAX_SWEEPS)?;
     let (bytes, table) = args.files.read(&args.out)?;
     let (names, rows) = (table.names(), args.gaps(table)?);
     if boltzmann::is_binary(&bytes) {
@@ -224,6 +226,7 @@ fn beside(path: &Path, end: &str) -> PathBuf {
 }
 
 pub fn solve(args: &Solve) -> Result<()> {
+    check_count("times", args.times, 1..=MAX_SWEEPS)?;
     let (bytes, table) = args.files.read_columns(&args.out, &[])?;
     let values = table.complete()?;
     let network = args.files.without_codec(&bytes)?;

@@ -1,15 +1,21 @@
 //! What the commands do with Boltzmann machines of all kinds.
 
 use super::apply::{Impute, filled_in};
-use super::commands::{free, refuse_existing};
-use super::settings::Settings;
+use super::commands::{free, quoted, refuse_existing};
+use super::settings::dashed;
+use super::settings::{Settings, SourceArgs};
+use super::stop::stop_flag;
 use super::{Sample, Train};
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use std::path::Path;
+use std::time::Duration;
 use tinyscore::blob::Kind;
 use tinyscore::{BoltzmannMachine, Dbn, GaussianRbm};
-use trainer::boltzmann::config::{Config, Family, LikelihoodBy, Method};
+use trainer::boltzmann::config::{
+    Config, Family, LikelihoodBy, MAX_SWEEPS, Method, check_count, check_memory,
+};
+use trainer::boltzmann::model::Model;
 use trainer::boltzmann::run::Run;
 use trainer::boltzmann::{binarize, use_blob};
 use trainer::config::UsageError;
@@ -73,60 +79,26 @@ impl BinaryArgs {
     /// The settings, if such a machine is asked for; `given` are the names of the flags that were.
     pub fn resolve(&self, settings: &Settings, given: &[String]) -> Result<Option<Config>> {
         let family = match self.model {
-            ModelName::Score | ModelName::Ebm => {
-                let binary = ["binarize", "method", "likelihood", "sweeps"];
-                let chains = ["k", "chains"];
-                let wrong = |flag: &&String| {
-                    binary.contains(&flag.as_str())
-                        || self.model == ModelName::Score && chains.contains(&flag.as_str())
-                };
-                if let Some(flag) = given.iter().find(wrong) {
-                    let dashes = if flag.len() > 1 { "--" } else { "-" };
-                    let what =
-                        format!("{dashes}{flag} belongs to other models: leave it out, or give --model");
-                    return Err(UsageError(what).into());
-                }
-                return Ok(None);
-            }
+            ModelName::Score => return refuse_others(&of_machines(&[]), given).map(|()| None),
+            ModelName::Ebm => return refuse_others(&of_machines(&["k", "chains"]), given).map(|()| None),
+            // A run keeps its settings.
+            _ if given.iter().any(|flag| flag == "resume") => return Ok(None),
             ModelName::Rbm => Family::Rbm,
             ModelName::Dbn => Family::Dbn,
             ModelName::Bm => Family::Bm,
             ModelName::GaussianRbm => Family::GaussianRbm,
         };
-        const KNOWN: [&str; 24] = [
-            "model",
-            "binarize",
-            "method",
-            "k",
-            "chains",
-            "likelihood",
-            "sweeps",
-            "data",
-            "kind",
-            "labels",
-            "label_column",
-            "window",
-            "stride",
-            "hold_out",
-            "without",
-            "seed",
-            "points",
-            "training_steps",
-            "batch",
-            "learning_rate",
-            "weight_decay",
-            "hidden",
-            "samples",
-            "out",
-        ];
-        if let Some(flag) = given.iter().find(|flag| !KNOWN.contains(&flag.as_str())) {
-            let what =
-                format!("--{} belongs to score networks: leave it out, or --model", flag.replace('_', "-"));
-            return Err(UsageError(what).into());
-        }
         let mut config = Config::new(family, settings.data.as_deref().unwrap_or("digits"));
+        config.binarize = self.binarize;
+        settings.source.apply(&mut config.source);
+        let mut read = ids(SourceArgs::augment_args);
+        read.extend(["model", "binarize", "data", "out", "checkpoint_every"].map(str::to_owned));
+        // What is taken has been read.
         macro_rules! take {
-            ($($from:expr => $to:ident),* $(,)?) => { $(if let Some(value) = $from.clone() { config.$to = value; })* };
+            ($($of:tt.$flag:ident => $to:ident),* $(,)?) => {
+                $(read.push(stringify!($flag).to_owned());
+                if let Some(value) = $of.$flag.clone() { config.$to = value; })*
+            };
         }
         take!(
             self.method => method, self.k => k, self.chains => chains, self.likelihood => likelihood,
@@ -134,13 +106,33 @@ impl BinaryArgs {
             settings.training_steps => updates, settings.batch => batch, settings.learning_rate => learning_rate,
             settings.weight_decay => weight_decay, settings.samples => samples,
         );
-        config.binarize = self.binarize;
-        settings.source.apply(&mut config.source);
+        if let Some(flag) = given.iter().find(|flag| !read.contains(flag)) {
+            let what = format!("{} belongs to score networks: leave it out, or --model", dashed(flag));
+            return Err(UsageError(what).into());
+        }
         Ok(Some(config))
     }
 }
 
+/// Names of a structure's flags.
+fn ids(augment: fn(clap::Command) -> clap::Command) -> Vec<String> {
+    augment(clap::Command::new("")).get_arguments().map(|argument| argument.get_id().to_string()).collect()
+}
+
+/// Flags that only Boltzmann machines read, but for these.
+fn of_machines(shared: &[&str]) -> Vec<String> {
+    let read = |flag: &String| flag == "model" || shared.contains(&flag.as_str());
+    ids(BinaryArgs::augment_args).into_iter().filter(|flag| !read(flag)).collect()
+}
+
+fn refuse_others(others: &[String], given: &[String]) -> Result<()> {
+    let Some(flag) = given.iter().find(|flag| others.contains(flag)) else { return Ok(()) };
+    let what = format!("{} belongs to other models: leave it out, or give --model", dashed(flag));
+    Err(UsageError(what).into())
+}
+
 pub fn train(args: &Train, config: Config) -> Result<()> {
+    config.check_before_data()?;
     let dir = args.out.clone().unwrap_or_else(|| {
         let name = Path::new(&config.data).file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let family = match config.model {
@@ -151,23 +143,63 @@ pub fn train(args: &Train, config: Config) -> Result<()> {
         };
         free(&format!("runs/{name}-{family}"))
     });
-    let run = Run::create(&dir, config)?;
+    execute(&Run::create(&dir, config)?.saving_every(args.every()?))
+}
+
+/// Goes on with an interrupted training.
+pub fn resume(dir: &Path, every: Duration) -> Result<()> {
+    let run = Run::open(dir)?.saving_every(every).locked()?;
+    if let Some(report) = run.finished()? {
+        print!("{} is finished:\n{}", dir.display(), report.table());
+        return Ok(());
+    }
+    match run.learner()?.0 {
+        learner if learner.updates() == 0 => println!("{}: no checkpoint yet, starting over", dir.display()),
+        learner => {
+            println!(
+                "{}: resuming at step {} of {}",
+                dir.display(),
+                learner.updates(),
+                learner.all_updates()
+            );
+        }
+    }
+    execute(&run)
+}
+
+fn execute(run: &Run) -> Result<()> {
+    let dir = quoted(&run.dir);
     run.data.summary.iter().for_each(|line| println!("{line}"));
     println!("{}: {} rows of {} units", run.config.data, run.data.train.len(), run.data.train.dim());
-    let report = run.whole()?;
+    let Some(report) = run.whole(stop_flag()?)? else {
+        bail!("interrupted; the checkpoint is in {dir}: continue with `trainer train --resume {dir}`");
+    };
     print!("\n{}", report.table());
+    let pictures = ["samples.png", "data.png", "training.png"].into_iter();
+    let pictures: String =
+        pictures.filter(|file| run.file(file).exists()).map(|file| format!(", {file}")).collect();
     println!(
-        "\nMade in {}: model.postcard ({} bytes, for the chip), samples-int8.npy, metrics.json, config.toml,\n\
-         checkpoint.safetensors and pictures.\nNext: cargo run --release -p trainer -- inspect {}/model.postcard",
-        dir.display(),
+        "\nMade in {dir}: model.postcard ({} bytes, for the chip), samples-int8.npy, metrics.json, config.toml,\n\
+         checkpoint.safetensors{pictures}.\nNext: cargo run --release -p trainer -- inspect {dir}/model.postcard",
         report.blob_bytes,
-        dir.display()
     );
     Ok(())
 }
 
 pub fn eval(dir: &Path) -> Result<()> {
-    print!("{}", Run::open(dir)?.judge()?.table());
+    print!("{}", Run::open(dir)?.judge(stop_flag()?)?.table());
+    Ok(())
+}
+
+/// Refuses a blob of a Boltzmann machine where a score network's is needed.
+pub fn refuse(path: &Path, blob: &[u8]) -> Result<()> {
+    if is_binary(blob) {
+        let what = format!(
+            "{} holds a Boltzmann machine, but this command is for score networks: of machines there are sample, impute and inspect",
+            path.display()
+        );
+        return Err(UsageError(what).into());
+    }
     Ok(())
 }
 
@@ -182,11 +214,17 @@ pub fn sample(args: &Sample, blob: &[u8]) -> Result<()> {
         return Err(UsageError(what.into()).into());
     }
     output::format(&args.out)?;
-    refuse_existing(&args.out)?;
     let sweeps = args.steps.unwrap_or(SWEEPS);
+    check_count("steps", sweeps, 1..=MAX_SWEEPS)?;
+    refuse_existing(&args.out)?;
+    let core = |e| anyhow!("{}: {e}", args.model.display());
+    let model = Model::of_blob(blob).map_err(core)?;
+    check_memory("n", args.n, model.visible())?;
     let bar = bar("sampling int8", args.n as u64);
-    let samples = use_blob::sample(blob, args.n, args.seed, sweeps, || bar.inc(1))
-        .map_err(|e| anyhow!("{}: {e}", args.model.display()))?;
+    let (starts, stop) = (model.starts(args.seed), stop_flag()?);
+    let samples = use_blob::sample(blob, Some(&starts), args.n, (args.seed, sweeps), stop, || bar.inc(1))
+        .map_err(core)?;
+    let Some(samples) = samples else { bail!("interrupted; nothing was written") };
     bar.finish();
     save(&args.out, &samples, &output::names_beside(&args.model))?;
     let (out, n, digest) = (args.out.display(), args.n, digest(&samples));
@@ -214,9 +252,7 @@ pub fn impute(args: &Impute, blob: &[u8], rows: Points, names: &[String]) -> Res
         return Err(UsageError("interval belongs to score networks: leave it out".into()).into());
     }
     let sweeps = args.times.unwrap_or(SWEEPS);
-    if sweeps == 0 {
-        return Err(UsageError("times is 0, but must be at least 1".into()).into());
-    }
+    check_count("times", sweeps, 1..=MAX_SWEEPS)?;
     let real = Kind::of(blob).is_ok_and(|kind| kind == Kind::GaussianRbm);
     if real && args.binarize.is_some() {
         let what = "the visible units of a gaussian-rbm are real numbers: leave binarize out";

@@ -1,22 +1,21 @@
 //! The commands.
 
+use super::settings::{self, check_options, only};
+use super::stop::{settled, stop_flag};
 use super::{Interpolate, Quantize, Sample, Train, boltzmann};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::Duration;
 use tinyscore::sampler::{Heun, Sampler};
 use tinyscore::{Compensated, Conditional, Guided, Levels, Model, Plan, conformance};
 use trainer::backend::{self, DeviceName};
 use trainer::config::{Config, Preset, UsageError};
 use trainer::data::{self, Set};
-use trainer::denoiser::Denoiser;
 use trainer::fidelity::AtLevel;
-use trainer::objective::{Objective, ObjectiveName};
+use trainer::objective::ObjectiveName;
 use trainer::report::{Report, worst};
-use trainer::run::{Run, digest as hash, draw_blob, whole};
+use trainer::run::{Run, digest as hash, draw_blob};
 use trainer::sample::{self, MAX_DIM, Method, Network, Options};
 use trainer::{Points, closed_form, dataset, latent, output};
 
@@ -27,17 +26,54 @@ pub fn demo() -> Result<()> {
     execute(Run::create(&free("runs/mixture"), Config::new("mixture", Preset::Default))?.on(device))
 }
 
-pub fn train(args: &Train) -> Result<()> {
+pub fn train(args: &Train, given: &[String]) -> Result<()> {
     let device = args.device.available()?;
     if let Some(dir) = &args.resume {
-        return execute(Run::open(dir)?.on(device));
+        let reads = ["resume", "device", "checkpoint_every"];
+        only(given, &reads, "--resume, which goes on by the settings of the run,")?;
+        if trainer::boltzmann::run::is_run(dir) {
+            return boltzmann::resume(dir, args.every()?);
+        }
+        return resume(dir, device, args.every()?);
     }
-    let config = args.settings.resolve(args.binary.energy())?;
+    let every = args.every()?;
+    let config = args.settings.resolve(args.binary.energy(), given)?;
     let dir = args.out.clone().unwrap_or_else(|| {
         let name = Path::new(&config.data).file_stem().unwrap_or_default().to_string_lossy().into_owned();
         free(&format!("runs/{name}"))
     });
-    execute(Run::create(&dir, config)?.on(device))
+    execute(Run::create(&dir, config)?.on(device).saving_every(every))
+}
+
+impl Train {
+    /// Time between two checkpoints.
+    pub fn every(&self) -> Result<Duration, UsageError> {
+        Duration::try_from_secs_f64(self.checkpoint_every).map_err(|_| {
+            UsageError(format!("checkpoint_every is {}, but must be 0 or more", self.checkpoint_every))
+        })
+    }
+}
+
+/// Goes on with the training in a folder.
+fn resume(dir: &Path, device: DeviceName, every: Duration) -> Result<()> {
+    let run = Run::open(dir)?.on(device).saving_every(every).locked()?;
+    let shown = dir.display();
+    let start = run.start()?;
+    match &start {
+        None => println!("{shown}: no checkpoint yet, starting over"),
+        Some(checkpoint) => {
+            println!("{shown}: resuming at step {} of {}", run.steps_of(checkpoint), run.steps())
+        }
+    }
+    let complete = start.is_some_and(|checkpoint| run.steps_of(&checkpoint) == run.steps());
+    match run.finished()? {
+        Some(report) if complete => {
+            println!("{shown} is finished; its report:");
+            conclude(&run, &report);
+            Ok(())
+        }
+        _ => execute(run),
+    }
 }
 
 /// `path`, or with the first number that makes it free.
@@ -46,39 +82,22 @@ pub fn free(path: &str) -> PathBuf {
     std::iter::once(PathBuf::from(path)).chain(numbered).find(|p| !p.exists()).unwrap_or_default()
 }
 
-/// Set by Ctrl-C.
-pub fn stop_flag() -> Result<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let set = Arc::clone(&flag);
-    ctrlc::set_handler(move || {
-        // A second Ctrl-C does not wait for the end of what goes on.
-        if set.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    })?;
-    Ok(flag)
-}
-
-fn execute(run: Run) -> Result<()> {
+/// Trains, exports, samples, compares and draws.
+pub fn execute(run: Run) -> Result<()> {
     announce(&run);
-    let Some(report) = whole(&run, &*stop_flag()?)? else {
-        let dir = run.dir.display();
-        bail!("interrupted; the checkpoint is in {dir}: continue with `trainer train --resume {dir}`");
-    };
-    conclude(&run, &report);
+    let dir = quoted(&run.dir);
+    let remedy = format!("; the checkpoint is in {dir}: continue with `trainer train --resume {dir}`");
+    let trained = run.train(stop_flag()?)?;
+    if settled(remedy.clone()) || trained.interrupted {
+        bail!("interrupted{remedy}");
+    }
+    conclude(&run, &run.finish(&trained)?);
     Ok(())
 }
 
-/// As [`execute`], by another objective than the settings', from the weights of `denoiser`.
-pub fn execute_with(run: &Run, objective: &Objective, denoiser: &Denoiser) -> Result<()> {
-    announce(run);
-    let start = Instant::now();
-    let trained = run.train_by(objective, denoiser, None, &*stop_flag()?)?;
-    if trained.interrupted {
-        bail!("interrupted; remove {} and start again", run.dir.display());
-    }
-    conclude(run, &run.finish(&trained, start.elapsed().as_secs_f64())?);
-    Ok(())
+/// A path as a shell reads it.
+pub fn quoted(path: &Path) -> String {
+    settings::quoted(&path.display().to_string())
 }
 
 fn announce(run: &Run) {
@@ -119,7 +138,7 @@ fn print_report(report: &Report) {
 
 pub fn quantize(args: &Quantize) -> Result<()> {
     let mut run = Run::open(&args.run)?;
-    let checkpoint = run.checkpoint()?;
+    let checkpoint = run.complete()?;
     let (denoiser, aware) = (run.averaged(&checkpoint), run.aware(&checkpoint)?);
     let bits = |run: &Run| (run.config.export.weight_bits, run.config.export.activation_bits);
     let trained_for = bits(&run);
@@ -170,10 +189,11 @@ pub fn read_model(path: &Path) -> Result<Vec<u8>> {
 }
 
 pub fn network<'a>(path: &Path, bytes: &'a [u8]) -> Result<Network<'a>> {
+    boltzmann::refuse(path, bytes)?;
     sample::network(bytes).map_err(|e| anyhow!("{}: {e}", path.display()))
 }
 
-pub fn sample(args: &Sample) -> Result<()> {
+pub fn sample(args: &Sample, given: &[String]) -> Result<()> {
     if args.n == 0 {
         return Err(UsageError("n is 0, but must be at least 1".into()).into());
     }
@@ -191,6 +211,11 @@ pub fn sample(args: &Sample) -> Result<()> {
     let one = model.levels().count() == 1 && model.plan().rows() == 0;
     let energy = matches!(network, Network::Energy(_));
     let sampler = args.sampler.or((energy && one).then_some(Method::Mala));
+    match sampler {
+        Some(sampler) => check_options(sampler, given)?,
+        None if network.model().plan().rows() > 0 => stored(given)?,
+        None => check_options(Method::Ancestral, given)?,
+    }
     if let Some(sampler @ (Method::Mala | Method::ClampedLangevin)) = sampler {
         return sample_energy(args, sampler, &network);
     }
@@ -213,6 +238,13 @@ pub fn sample(args: &Sample) -> Result<()> {
         plan.evaluations() * if args.guidance > 0.0 { 2 } else { 1 },
     );
     Ok(())
+}
+
+/// Refuses what the plan stored in a model does not read.
+fn stored(given: &[String]) -> Result<(), UsageError> {
+    let reads = ["model", "n", "seed", "compensate", "class", "guidance", "out"];
+    only(given, &reads, "the plan stored in the model")
+        .map_err(|e| UsageError(format!("{e}, or name a --sampler")))
 }
 
 /// Samples by what needs the energy itself.
@@ -315,7 +347,7 @@ fn print_levels(levels: &[AtLevel]) {
 
 pub fn plot(dir: &Path) -> Result<()> {
     let run = Run::open(dir)?;
-    let checkpoint = run.checkpoint()?;
+    let checkpoint = run.complete()?;
     let blob = read_model(&run.file("model.postcard"))?;
     let [float, int8] = ["samples-float.npy", "samples-int8.npy"].map(|file| data::read(&run.file(file)));
     let levels = run.fidelity(&run.trained()?, &blob)?;

@@ -1,6 +1,8 @@
 //! Judging: runs, suites, samplers by their evaluations, and likelihoods.
 
-use super::commands::{free, read_model, refuse_existing, stop_flag};
+use super::commands::{free, read_model, refuse_existing};
+use super::settings::only;
+use super::stop::stop_flag;
 use super::{Eval, Likelihood, SuiteName, boltzmann};
 use anyhow::{Context, Result, bail};
 use rand::SeedableRng;
@@ -15,7 +17,24 @@ use trainer::run::{Run, bar};
 use trainer::sweep::{self, Sweep};
 use trainer::{Points, checkpoint, dataset, output, suite};
 
-pub fn eval(args: &Eval) -> Result<()> {
+/// Refuses the options that belong to another of the ways to judge.
+fn check_given(args: &Eval, given: &[String]) -> Result<(), UsageError> {
+    let (reads, who): (&[&str], &str) = match args.suite {
+        _ if args.sweep => (&["run", "sweep", "exact", "out"], "a sweep"),
+        None => (&["run"], "judging a run"),
+        Some(SuiteName::Rbm) => (&["suite", "data", "out"], "the suite rbm"),
+        Some(SuiteName::Bits) => (&["suite", "data", "qat", "device", "out"], "the suite bits"),
+        Some(SuiteName::Objectives) => (&["suite", "device", "out"], "the suite objectives"),
+        Some(SuiteName::Digits | SuiteName::Mnist) => {
+            (&["suite", "data", "seeds", "device", "out"], "this suite")
+        }
+        Some(_) => (&["suite", "seeds", "device", "out"], "this suite"),
+    };
+    only(given, reads, who)
+}
+
+pub fn eval(args: &Eval, given: &[String]) -> Result<()> {
+    check_given(args, given)?;
     match (&args.run, args.suite) {
         _ if args.sweep => eval_sweep(args),
         (Some(dir), _) if trainer::boltzmann::run::is_run(dir) => boltzmann::eval(dir),
@@ -27,6 +46,7 @@ pub fn eval(args: &Eval) -> Result<()> {
 
 fn eval_run(dir: &Path) -> Result<()> {
     let run = Run::open(dir)?;
+    run.complete()?;
     let judge = Judge::new(&run.data)?;
     let [float, int8] = ["samples-float.npy", "samples-int8.npy"]
         .map(|file| anyhow::Ok(judge.of(&data::read(&run.file(file))?)?));
@@ -86,26 +106,27 @@ fn eval_suite(args: &Eval, name: SuiteName) -> Result<()> {
     let (device, stop) = (args.device.available()?, stop_flag()?);
     let (table, passed) = match name {
         SuiteName::Mixture => {
-            suite::suite(&dir("mixture"), &suite::plane(&[Toy::Mixture]), args.seeds, device, &stop)
+            suite::suite(&dir("mixture"), &suite::plane(&[Toy::Mixture]), args.seeds, device, stop)
         }
         SuiteName::Plane => {
             let sets: Vec<Toy> = Toy::ALL.into_iter().filter(|&t| t != Toy::Mixture).collect();
-            suite::suite(&dir("2d"), &suite::plane(&sets), args.seeds, device, &stop)
+            suite::suite(&dir("2d"), &suite::plane(&sets), args.seeds, device, stop)
         }
-        SuiteName::All => suite::suite(&dir("all"), &suite::plane(&Toy::ALL), args.seeds, device, &stop),
+        SuiteName::All => suite::suite(&dir("all"), &suite::plane(&Toy::ALL), args.seeds, device, stop),
         SuiteName::Digits => {
-            suite::suite(&dir("digits"), &suite::digits(args.data.as_deref()), args.seeds, device, &stop)
+            suite::suite(&dir("digits"), &suite::digits(args.data.as_deref()), args.seeds, device, stop)
         }
         SuiteName::Mnist => {
-            suite::suite(&dir("mnist"), &suite::mnist(args.data.as_deref()), args.seeds, device, &stop)
+            suite::suite(&dir("mnist"), &suite::mnist(args.data.as_deref()), args.seeds, device, stop)
         }
-        SuiteName::Windows => suite::suite(&dir("windows"), &suite::windows(), args.seeds, device, &stop),
-        SuiteName::Bits => suite::bits(&dir("bits"), args.data.as_deref(), args.qat, device, &stop),
-        SuiteName::Energies => suite::suite(&dir("energies"), &suite::energies(), args.seeds, device, &stop),
+        SuiteName::Windows => suite::suite(&dir("windows"), &suite::windows(), args.seeds, device, stop),
+        SuiteName::Bits => suite::bits(&dir("bits"), args.data.as_deref(), args.qat, device, stop),
+        SuiteName::Energies => suite::suite(&dir("energies"), &suite::energies(), args.seeds, device, stop),
         SuiteName::Rbm => {
-            trainer::boltzmann::suite::suite(&dir("rbm"), args.data.as_deref().unwrap_or("digits"))
+            let data = args.data.as_deref().unwrap_or("digits");
+            trainer::boltzmann::suite::suite(&dir("rbm"), data, stop)
         }
-        SuiteName::Objectives => suite::objectives(&dir("objectives"), device, &stop),
+        SuiteName::Objectives => suite::objectives(&dir("objectives"), device, stop),
     }?;
     println!("\n{table}");
     if !passed {

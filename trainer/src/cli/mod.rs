@@ -6,6 +6,7 @@ mod boltzmann;
 mod commands;
 mod eval;
 mod settings;
+mod stop;
 
 use anyhow::Result;
 use clap::parser::ValueSource;
@@ -13,6 +14,7 @@ use clap::{ArgMatches, Args, Parser, Subcommand};
 use settings::Settings;
 use std::path::PathBuf;
 use trainer::backend::DeviceName;
+use trainer::config::UsageError;
 use trainer::sample::Method;
 
 /// Trains score-based generative models and exports them for microcontrollers.
@@ -78,6 +80,9 @@ struct Train {
     /// Continue the interrupted run in this folder, to the same result
     #[arg(long, value_name = "DIR", conflicts_with = "out")]
     resume: Option<PathBuf>,
+    /// Seconds between two checkpoints, 0 or more
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
+    checkpoint_every: f64,
     /// Where to train
     #[arg(long, default_value_t, value_enum)]
     device: DeviceName,
@@ -231,21 +236,23 @@ struct ModelFile {
 
 /// Carries out the command.
 pub fn run(cli: Cli, matches: &ArgMatches) -> Result<()> {
+    stop::install()?;
+    trainer::simd::instructions().map_err(UsageError)?;
     match cli.command {
         None => commands::demo(),
         Some(Command::Train(args)) => match args.binary.resolve(&args.settings, &given(matches))? {
             Some(config) => boltzmann::train(&args, config),
-            None => commands::train(&args),
+            None => commands::train(&args, &given(matches)),
         },
         Some(Command::Quantize(args)) => commands::quantize(&args),
-        Some(Command::Sample(args)) => commands::sample(&args),
+        Some(Command::Sample(args)) => commands::sample(&args, &given(matches)),
         Some(Command::Advise(args)) => advise::advise(&args),
         Some(Command::Distill(args)) => advise::distill(&args),
         Some(Command::Denoise(args)) => apply::denoise(&args),
         Some(Command::Impute(args)) => apply::impute(&args),
         Some(Command::Solve(args)) => apply::solve(&args),
         Some(Command::Detect(args)) => apply::detect(&args),
-        Some(Command::Eval(args)) => eval::eval(&args),
+        Some(Command::Eval(args)) => eval::eval(&args, &given(matches)),
         Some(Command::Verify(args)) => commands::verify(&args.run),
         Some(Command::Plot(args)) => commands::plot(&args.run),
         Some(Command::Likelihood(args)) => eval::likelihood(&args),

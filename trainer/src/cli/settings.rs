@@ -4,12 +4,14 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use trainer::advise::advise;
-use trainer::config::{Config, ExportConfig, NetConfig, Preset, SamplingConfig, SpacingKind};
+use trainer::config::{
+    Config, ExportConfig, NetConfig, Preset, RHO, SamplingConfig, SpacingKind, UsageError,
+};
 use trainer::data::{Kind, Source};
 use trainer::dataset::{self, Dataset};
 use trainer::denoiser::Precondition;
 use trainer::mlp::Activation;
-use trainer::objective::ObjectiveName;
+use trainer::objective::{ObjectiveConfig, ObjectiveName};
 use trainer::sample::{Method, Options};
 use trainer::sde::Schedule;
 
@@ -29,7 +31,7 @@ pub struct Settings {
     pub(super) data: Option<String>,
     #[command(flatten)]
     pub(super) source: SourceArgs,
-    /// Settings from a TOML file, as in a run's config.toml; flags override it
+    /// Settings from a TOML file, as in a run's config.toml or some of them; flags override it
     #[arg(long, value_name = "FILE", conflicts_with = "preset")]
     config: Option<PathBuf>,
     /// A named set of settings
@@ -99,9 +101,9 @@ pub struct Settings {
     /// Learn this many principal components of the data, of which the blob's codec makes the data again; 0 for none
     #[arg(long, value_name = "K")]
     latent: Option<usize>,
-    /// Learn the classes of labelled data, for `sample --class`
-    #[arg(long)]
-    conditional: bool,
+    /// Whether to learn the classes of labelled data, for `sample --class`
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    conditional: Option<bool>,
     /// Smallest noise level of training, in units of the standardized data
     #[arg(long, value_name = "SIGMA")]
     train_sigma_min: Option<f32>,
@@ -112,6 +114,9 @@ pub struct Settings {
     export: ExportArgs,
     #[command(flatten)]
     sampling: SamplingArgs,
+    /// Classifier-free guidance of further samples to draw and compare; two evaluations a step
+    #[arg(long, value_name = "W")]
+    guidance: Option<f32>,
     /// Samples to draw and compare [default: 10000]
     #[arg(long, value_name = "N")]
     pub(super) samples: Option<usize>,
@@ -217,9 +222,6 @@ pub struct SamplingArgs {
     /// Noise levels it uses, at most --levels; for (underdamped-)langevin, steps
     #[arg(long, value_name = "K")]
     steps: Option<usize>,
-    /// Classifier-free guidance of further samples to draw and compare; two evaluations a step
-    #[arg(long, value_name = "W")]
-    guidance: Option<f32>,
     #[command(flatten)]
     options: OptionArgs,
 }
@@ -292,11 +294,10 @@ impl OptionArgs {
 impl SamplingArgs {
     /// Overrides what was given.
     pub fn apply(&self, sampling: &mut SamplingConfig) {
-        take!(
-            self.sampler => sampling.sampler,
-            self.steps => sampling.steps,
-            self.guidance => sampling.guidance,
-        );
+        if self.sampler.is_some_and(|sampler| sampler != sampling.sampler) {
+            sampling.options = Options::default();
+        }
+        take!(self.sampler => sampling.sampler, self.steps => sampling.steps);
         self.options.apply(&mut sampling.options);
     }
 }
@@ -304,6 +305,9 @@ impl SamplingArgs {
 impl ExportArgs {
     /// Overrides what was given.
     pub fn apply(&self, export: &mut ExportConfig) {
+        if self.spacing.is_some() {
+            export.rho = RHO;
+        }
         take!(
             self.sigma_min => export.sigma_min,
             self.sigma_max => export.sigma_max,
@@ -335,18 +339,107 @@ fn is_without_labels(config: &Config) -> Result<bool> {
     Ok(Dataset::load(&config)?.train.labels().is_empty())
 }
 
-impl Settings {
-    /// The resolved settings; `energy` says whether of an energy network, and its Langevin steps and chains.
-    pub fn resolve(&self, energy: Option<(Option<usize>, Option<usize>)>) -> Result<Config> {
-        let mut config = match &self.config {
-            Some(path) => Config::read(path)?,
-            None => Config::new(self.data.as_deref().unwrap_or("mixture"), self.preset),
-        };
-        if energy.is_some() && self.config.is_none() {
-            config = config.with_energy();
+/// Refuses a flag that is as it comes, so that the settings do not show it, and that nothing reads.
+fn check_given(config: &Config, given: &[String]) -> Result<(), UsageError> {
+    let is_given = |flag: &str| given.iter().any(|given| given == flag);
+    let refuse = |flag: &str, who: &str, readers: &str| {
+        let flag = dashed(flag);
+        Err(UsageError(format!(
+            "{flag} is given, but {who} does not read it: leave it out, or take {readers}"
+        )))
+    };
+    check_options(config.sampling.sampler, given)?;
+    let name = config.objective.name;
+    for (flag, setting) in [
+        ("objective_sigma", "sigma"),
+        ("penalty", "contrastive"),
+        ("langevin_rate", "contrastive"),
+        ("probes", "probes"),
+        ("schedule", "schedule"),
+    ] {
+        if is_given(flag) && !name.reads().contains(&setting) {
+            let readers = format!("--objective {}", ObjectiveName::that_read(setting).replace(", ", " or "));
+            return refuse(flag, &format!("the objective {}", name.name()), &readers);
         }
-        if let Some(name) = self.objective {
-            config = config.with_objective(name);
+    }
+    if is_given("rho") && config.export.spacing != SpacingKind::Karras {
+        return refuse("rho", "this spacing", "--spacing karras");
+    }
+    for flag in ["sigma_min", "sigma_max", "spacing", "rho", "levels"] {
+        let one = flag == "levels" && config.export.levels == 1;
+        if is_given(flag) && name.is_contrastive() && !one {
+            return refuse(
+                flag,
+                &format!("{}, which has one noise level,", name.name()),
+                "--objective-sigma",
+            );
+        }
+    }
+    if is_given("points") && dataset::named(&config.data, None).is_none() {
+        return refuse(
+            "points",
+            &format!("{}, of which every row is read,", config.data),
+            "a named data set",
+        );
+    }
+    Ok(())
+}
+
+/// Refuses an option of samplers that `sampler` does not read.
+pub fn check_options(sampler: Method, given: &[String]) -> Result<(), UsageError> {
+    let is_option = |flag: &&String| !Method::that_read(flag).is_empty();
+    match given.iter().filter(is_option).find(|flag| !sampler.reads().contains(&flag.as_str())) {
+        None => Ok(()),
+        Some(flag) => Err(UsageError(format!(
+            "{} is given, but the sampler {} does not read it: leave it out, or take --sampler {}",
+            dashed(flag),
+            sampler.name(),
+            Method::that_read(flag).replace(", ", " or ")
+        ))),
+    }
+}
+
+/// Refuses every flag and argument but these.
+pub fn only(given: &[String], reads: &[&str], who: &str) -> Result<(), UsageError> {
+    match given.iter().find(|flag| !reads.contains(&flag.as_str())) {
+        None => Ok(()),
+        Some(flag) => {
+            Err(UsageError(format!("{} is given, but {who} does not read it: leave it out", dashed(flag))))
+        }
+    }
+}
+
+/// As it is written on the command line.
+pub fn dashed(flag: &str) -> String {
+    let dashes = if flag.len() > 1 { "--" } else { "-" };
+    format!("{dashes}{}", flag.replace('_', "-"))
+}
+
+impl Settings {
+    /// The resolved settings; `energy` says whether of an energy network, and its Langevin steps and chains; `given` are
+    /// the names of the flags that were.
+    pub fn resolve(
+        &self,
+        energy: Option<(Option<usize>, Option<usize>)>,
+        given: &[String],
+    ) -> Result<Config> {
+        let (mut config, levels) = match &self.config {
+            Some(path) => Config::read_over_defaults(path)?,
+            None => (Config::new(self.data.as_deref().unwrap_or("mixture"), self.preset), false),
+        };
+        match (&self.config, self.objective) {
+            (None, name) => {
+                config = if energy.is_some() { config.with_energy() } else { config };
+                config = name.into_iter().fold(config, Config::with_objective);
+            }
+            // What the file says of training stays.
+            (Some(_), name) => {
+                config.net.energy |= energy.is_some();
+                if let Some(name) = name.filter(|&name| name != config.objective.name) {
+                    config.objective = ObjectiveConfig::new(name);
+                    config.net.precondition = name.precondition();
+                }
+            }
         }
         config.objective.sigma = self.objective_sigma.or(config.objective.sigma);
         let contrastive = &mut config.objective.contrastive;
@@ -381,21 +474,29 @@ impl Settings {
             self.samples => config.sampling.samples,
         );
         self.source.apply(&mut config.source);
-        if self.config.is_none()
+        if !levels
             && dataset::named(&config.data, None).is_none()
             && self.preset == Preset::Default
             && !self.names_levels()
         {
             advised(&mut config)?;
         }
-        config.net.conditional |= self.conditional;
-        if config.net.conditional && !self.conditional && self.config.is_none() && is_without_labels(&config)?
+        if config.net.conditional
+            && self.conditional.is_none()
+            && self.config.is_none()
+            && is_without_labels(&config)?
         {
             println!("note: {} has no labels, so that no classes are learned", config.data);
-            config.net.conditional = false;
+            (config.net.conditional, config.sampling.guidance) = (false, 0.0);
         }
+        if let Some(conditional) = self.conditional {
+            config.net.conditional = conditional;
+            config.sampling.guidance *= f32::from(u8::from(conditional));
+        }
+        take!(self.guidance => config.sampling.guidance);
         self.export.apply(&mut config.export);
         self.sampling.apply(&mut config.sampling);
+        check_given(&config, given)?;
         Ok(config)
     }
 

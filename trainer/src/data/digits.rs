@@ -42,7 +42,7 @@ fn normal(rng: &mut impl Rng) -> f32 {
 /// The arc of an ellipse from one angle to another, in degrees clockwise from the right.
 fn arc([x, y]: Point, [width, height]: Point, from: f32, to: f32) -> Vec<Point> {
     let point = |i: usize| {
-        let (sin, cos) = ((from + (to - from) * i as f32 / ARC as f32) * PI / 180.0).sin_cos();
+        let (sin, cos) = libm::sincosf((from + (to - from) * i as f32 / ARC as f32) * PI / 180.0);
         [x + width * cos, y + height * sin]
     };
     (0..=ARC).map(point).collect()
@@ -70,10 +70,10 @@ fn written(strokes: Vec<Vec<Point>>, rng: &mut impl Rng) -> Vec<Vec<Point>> {
     let size = [0.9 + 0.08 * normal(rng), 0.95 + 0.05 * normal(rng)];
     let shift = [0.03 * normal(rng), 0.03 * normal(rng)];
     let (bend, phase) = ([0.04 * normal(rng), 0.04 * normal(rng)], 2.0 * PI * rng.random::<f32>());
-    let (sin, cos) = turn.sin_cos();
+    let (sin, cos) = libm::sincosf(turn);
     let point = |[x, y]: Point| {
-        let x = x + bend[0] * (2.0 * PI * y + phase).sin() - 0.5;
-        let y = y + bend[1] * (2.0 * PI * x + phase).sin() - 0.5;
+        let x = x + bend[0] * libm::sinf(2.0 * PI * y + phase) - 0.5;
+        let y = y + bend[1] * libm::sinf(2.0 * PI * x + phase) - 0.5;
         let (x, y) = (size[0] * (x - slant * y), size[1] * y);
         [cos * x - sin * y + 0.5 + shift[0], sin * x + cos * y + 0.5 + shift[1]]
     };

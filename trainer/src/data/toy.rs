@@ -101,7 +101,7 @@ fn eight_gaussians(rng: &mut impl Rng) -> ([f64; 2], u16) {
     let mode = rng.random_range(0..8_u8);
     let angle = f64::from(mode) * PI / 4.0;
     let [u, v] = noise(rng);
-    let point = [2.0 * angle.cos() + 0.1 * u, 2.0 * angle.sin() + 0.1 * v];
+    let point = [2.0 * libm::cos(angle) + 0.1 * u, 2.0 * libm::sin(angle) + 0.1 * v];
     (point.map(|x| x / 2.01_f64.sqrt()), mode.into())
 }
 
@@ -116,7 +116,7 @@ fn checkerboard(rng: &mut impl Rng) -> ([f64; 2], u16) {
 
 /// Unit half circles about (0, 0) and (1, ½), sd 0.05, then centred and scaled per axis.
 fn moons(rng: &mut impl Rng) -> ([f64; 2], u16) {
-    let (sin, cos) = (PI * rng.random::<f64>()).sin_cos();
+    let (sin, cos) = libm::sincos(PI * rng.random::<f64>());
     let upper: bool = rng.random();
     let [x, y] = if upper { [cos, sin] } else { [1.0 - cos, 0.5 - sin] };
     let [u, v] = noise(rng);
@@ -127,7 +127,7 @@ fn moons(rng: &mut impl Rng) -> ([f64; 2], u16) {
 fn swiss_roll(rng: &mut impl Rng) -> [f64; 2] {
     let t = 1.5 * PI * (1.0 + 2.0 * rng.random::<f64>());
     let [u, v] = noise(rng);
-    let (x, y) = (t * t.cos() + 0.5 * u, t * t.sin() + 0.5 * v);
+    let (x, y) = (t * libm::cos(t) + 0.5 * u, t * libm::sin(t) + 0.5 * v);
     [(x - 2.03) / 6.9, (y - 0.13) / 6.6]
 }
 
@@ -138,7 +138,7 @@ fn pinwheel(rng: &mut impl Rng) -> ([f64; 2], u16) {
     let arm = rng.random_range(0..5_u8);
     let [u, v] = noise(rng);
     let (radial, tangential) = (1.0 + 0.3 * u, 0.1 * v);
-    let (sin, cos) = (f64::from(arm) * TAU / 5.0 + 0.25 * radial.exp()).sin_cos();
+    let (sin, cos) = libm::sincos(f64::from(arm) * TAU / 5.0 + 0.25 * libm::exp(radial));
     let point = [radial * cos + tangential * sin, tangential * cos - radial * sin];
     (point.map(|x| 2.0 * x / 1.5), arm.into())
 }

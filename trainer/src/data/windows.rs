@@ -58,8 +58,8 @@ pub(super) fn ecg(n: usize, length: usize, rng: &mut impl Rng) -> Points {
         });
         let (wander, phase) = (0.05 * normal(rng), TAU * rng.random::<f64>());
         move |t| {
-            let beat = waves.iter().map(|[c, h, w]| h * (-0.5 * ((t - c) / w).powi(2)).exp()).sum::<f64>();
-            beat + wander * (TAU * t + phase).sin()
+            let beat = waves.iter().map(|[c, h, w]| h * libm::exp(-0.5 * ((t - c) / w).powi(2))).sum::<f64>();
+            beat + wander * libm::sin(TAU * t + phase)
         }
     })
 }
@@ -75,8 +75,8 @@ pub(super) fn vibration(n: usize, length: usize, rng: &mut impl Rng) -> Points {
         move |t| {
             let turn = TAU * speed * t + phase;
             let ringing = (-1..7).map(|k| t - first - f64::from(k) / IMPACTS).filter(|u| *u > 0.0);
-            let hit: f64 = ringing.map(|u| (-40.0 * u).exp() * (TAU * 20.0 * u).sin()).sum();
-            tone * turn.sin() + 0.2 * (2.0 * turn + 0.5).sin() + hits * hit
+            let hit: f64 = ringing.map(|u| libm::exp(-40.0 * u) * libm::sin(TAU * 20.0 * u)).sum();
+            tone * libm::sin(turn) + 0.2 * libm::sin(2.0 * turn + 0.5) + hits * hit
         }
     })
 }

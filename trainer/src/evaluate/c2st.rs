@@ -20,15 +20,20 @@ const SEED: u64 = 0;
 /// count; k is 15 for 2-D sets and 5 for images.
 /// Lopez-Paz and Oquab, "Revisiting classifier two-sample tests", 2017.
 ///
+/// `None` if a cloud has fewer than five points, or the other folds fewer than `k`.
+///
 /// # Panics
-/// If a cloud has fewer than five points, the other folds fewer than `k`, or the dimensions differ.
-pub fn c2st(a: &Points, b: &Points, k: usize) -> f64 {
+/// If the dimensions differ.
+pub fn c2st(a: &Points, b: &Points, k: usize) -> Option<f64> {
     check_dims(a, b);
     let (a, b) = (a.take(LIMIT), b.take(LIMIT));
-    assert!(a.len().min(b.len()) >= FOLDS, "five points a side at least");
+    let others: usize = [&a, &b].map(|cloud| cloud.len() - cloud.len().div_ceil(FOLDS)).iter().sum();
+    if a.len().min(b.len()) < FOLDS || others < k {
+        return None;
+    }
     let labelled = labelled(&a, &b);
     let right = labelled.par_iter().filter(|point| classify(point, &labelled, k) == point.from_b);
-    right.count() as f64 / labelled.len() as f64
+    Some(right.count() as f64 / labelled.len() as f64)
 }
 
 struct Labelled<'a> {
@@ -67,20 +72,31 @@ mod tests {
     #[test]
     fn disjoint_clouds_are_always_told_apart() {
         let (a, b) = (gaussian(100, 2, 0.0, 1.0, 1), gaussian(100, 2, 20.0, 1.0, 2));
-        assert_eq!(c2st(&a, &b, 15), 1.0);
+        assert_eq!(c2st(&a, &b, 15).unwrap(), 1.0);
     }
 
     #[test]
     fn equal_laws_are_told_apart_by_chance_only() {
         let (a, b) = (gaussian(1000, 2, 0.0, 1.0, 1), gaussian(1000, 2, 0.0, 1.0, 2));
-        close(c2st(&a, &b, 15), 0.5, 0.03);
+        close(c2st(&a, &b, 15).unwrap(), 0.5, 0.03);
     }
 
     /// The best classifier of N(0, 1) and N(2, 1) is right with probability Φ(1) = 0.8413.
     #[test]
     fn overlapping_gaussians_give_nearly_the_bayes_rate() {
         let (a, b) = (gaussian(1000, 1, 0.0, 1.0, 1), gaussian(1000, 1, 2.0, 1.0, 2));
-        close(c2st(&a, &b, 15), 0.8413, 0.02);
+        close(c2st(&a, &b, 15).unwrap(), 0.8413, 0.02);
+    }
+
+    /// Every number of points a side gets an answer or none, from the one on that has enough neighbours.
+    #[test]
+    fn few_points_have_no_accuracy() {
+        let cloud = cloud(2, false);
+        let known: Vec<bool> = (1..30).map(|n| c2st(&cloud.take(n), &cloud, 15).is_some()).collect();
+        assert_eq!(known.iter().position(|&known| known), Some(4), "five a side");
+        let pair = |n: usize| c2st(&cloud.take(n), &cloud.take(n), 15).is_some();
+        assert_eq!((1..30).find(|&n| pair(n)), Some(10), "eight of ten a side are 16 others");
+        assert!((10..30).all(pair));
     }
 
     #[test]
@@ -99,12 +115,12 @@ mod tests {
     #[test]
     fn a_point_does_not_judge_itself() {
         let (a, b) = (cloud(2, false), cloud(2, false));
-        assert!(c2st(&a, &b, 1) < 0.5);
+        assert!(c2st(&a, &b, 1).unwrap() < 0.5);
     }
 
     /// Other folds than the reference's.
     #[test]
     fn it_agrees_with_the_reference() {
-        close(c2st(&cloud(2, false), &cloud(2, true), 15), 0.6325, 0.03);
+        close(c2st(&cloud(2, false), &cloud(2, true), 15).unwrap(), 0.6325, 0.03);
     }
 }

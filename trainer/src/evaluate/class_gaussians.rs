@@ -183,7 +183,7 @@ mod tests {
         for (class, cloud) in [(0, a), (2, b)] {
             let rows: Vec<usize> = (0..drawn.len()).filter(|&i| drawn.label(i) == Some(class)).collect();
             assert_eq!(rows.len(), 20_000);
-            close(frechet(&drawn.pick(&rows), &cloud), 0.0, 1e-3);
+            close(frechet(&drawn.pick(&rows), &cloud).unwrap(), 0.0, 1e-3);
         }
         assert_eq!(drawn.classes(), 3);
     }
@@ -193,7 +193,7 @@ mod tests {
         let cloud = cloud(2, false);
         let drawn = ClassGaussians::fit(&cloud).draw(20_000, &mut Xoshiro256PlusPlus::seed_from_u64(1));
         assert!(drawn.labels().is_empty());
-        close(frechet(&drawn, &cloud), 0.0, 1e-3);
+        close(frechet(&drawn, &cloud).unwrap(), 0.0, 1e-3);
     }
 
     /// Two classes of the plane: the second coordinate's law given the first, by hand.

@@ -21,7 +21,7 @@ pub use auc::auc;
 pub use c2st::c2st;
 pub use class_gaussians::{ClassGaussians, Marginal};
 pub use frechet::frechet;
-pub use mmd::mmd2;
+pub use mmd::{WIDTHS, median_widths, mmd2};
 pub use modes::{MixtureModes, eight_shares, mixture_modes};
 pub use nn_ratio::nn_ratio;
 pub use pca::Pca;

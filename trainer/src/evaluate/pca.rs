@@ -97,6 +97,6 @@ mod tests {
     fn it_agrees_with_the_reference() {
         let (a, b) = (cloud(6, false), cloud(6, true));
         let pca = Pca::fit(&a, 2);
-        close(frechet(&pca.project(&a), &pca.project(&b)), 0.130064023419667, 1e-5);
+        close(frechet(&pca.project(&a), &pca.project(&b)).unwrap(), 0.130064023419667, 1e-5);
     }
 }

@@ -25,21 +25,24 @@ pub struct Prdc {
     pub coverage: f64,
 }
 
-/// Compares `fake` `(m, d)` with `real` `(n, d)`; the cost is quadratic.
+/// Compares `fake` `(m, d)` with `real` `(n, d)`; the cost is quadratic. `None` if a cloud has fewer than six points.
 ///
 /// # Panics
-/// If a cloud has fewer than six points or the dimensions differ.
-pub fn prdc(real: &Points, fake: &Points) -> Prdc {
+/// If the dimensions differ.
+pub fn prdc(real: &Points, fake: &Points) -> Option<Prdc> {
     check_dims(real, fake);
+    if real.len().min(fake.len()) <= K {
+        return None;
+    }
     let (real_balls, fake_balls) = (squared_radii(real, K), squared_radii(fake, K));
     let balls_about_fake = balls_about(fake, real, &real_balls);
     let nearest = squared_nearest(real, fake);
-    Prdc {
+    Some(Prdc {
         precision: share(&balls_about_fake, |&n| n > 0),
         recall: share(&balls_about(real, fake, &fake_balls), |&n| n > 0),
         density: balls_about_fake.iter().sum::<usize>() as f64 / (K * fake.len()) as f64,
         coverage: nearest.iter().zip(&real_balls).filter(|(d, r)| d < r).count() as f64 / real.len() as f64,
-    }
+    })
 }
 
 /// For every point the number of balls that hold it, shape `(points.len(),)`.
@@ -64,7 +67,7 @@ mod tests {
     fn disjoint_clouds_share_nothing() {
         let (real, fake) = (gaussian(50, 2, 0.0, 1.0, 1), gaussian(50, 2, 50.0, 1.0, 2));
         let none = Prdc { precision: 0.0, recall: 0.0, density: 0.0, coverage: 0.0 };
-        assert_eq!(prdc(&real, &fake), none);
+        assert_eq!(prdc(&real, &fake).unwrap(), none);
     }
 
     /// One of two real modes: all fakes are good, half of the real points are missed.
@@ -73,17 +76,28 @@ mod tests {
         let fake = gaussian(300, 2, 0.0, 1.0, 1);
         let mut real = gaussian(300, 2, 0.0, 1.0, 2);
         gaussian(300, 2, 50.0, 1.0, 3).rows().for_each(|row| real.push_row(row));
-        let p = prdc(&real, &fake);
+        let p = prdc(&real, &fake).unwrap();
         assert!(p.precision > 0.9 && p.density > 0.8, "{p:?}");
         assert!((0.4..=0.5).contains(&p.recall) && (0.4..=0.5).contains(&p.coverage), "{p:?}");
     }
 
     #[test]
     fn it_agrees_with_the_reference() {
-        let p = prdc(&cloud(2, false), &cloud(2, true));
+        let p = prdc(&cloud(2, false), &cloud(2, true)).unwrap();
         close(p.precision, 0.77, 1e-12);
         close(p.recall, 1.0, 1e-12);
         close(p.density, 0.711, 1e-12);
         close(p.coverage, 0.925, 1e-12);
+    }
+
+    #[test]
+    fn five_points_have_no_fifth_neighbour() {
+        let cloud = cloud(2, false);
+        let known =
+            |n: usize| prdc(&cloud, &cloud.take(n)).is_some() && prdc(&cloud.take(n), &cloud).is_some();
+        assert_eq!(
+            (1..9).map(known).collect::<Vec<_>>(),
+            [false, false, false, false, false, true, true, true]
+        );
     }
 }

@@ -123,6 +123,25 @@ impl ObjectiveName {
         matches!(self, Self::Cd | Self::Pcd)
     }
 
+    /// The [`ObjectiveConfig`] that it reads, besides its name.
+    pub fn reads(self) -> &'static [&'static str] {
+        match self {
+            Self::Esm | Self::Ism | Self::Dsm => &["sigma"],
+            Self::Ssm => &["sigma", "probes"],
+            Self::Ncsn => &["levels"],
+            Self::Ddpm => &["schedule", "steps"],
+            Self::VPrediction | Self::X0Prediction => &["schedule"],
+            Self::Edm => &["p_mean", "p_std"],
+            Self::Cd | Self::Pcd => &["sigma", "contrastive"],
+        }
+    }
+
+    /// The objectives that read this setting.
+    pub fn that_read(setting: &str) -> String {
+        let names = Self::ALL.iter().filter(|name| name.reads().contains(&setting));
+        names.map(|name| name.name()).collect::<Vec<_>>().join(", ")
+    }
+
     /// How its paper reads the network; EDM's way where the paper leaves it open.
     pub fn precondition(self) -> Precondition {
         match self {

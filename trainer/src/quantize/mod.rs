@@ -265,7 +265,7 @@ impl Knots {
             [_, 1.0] if bits == 8 => (highest, highest.max(curved), [0.0; 2]),
             slopes => (f32::INFINITY, curved, slopes),
         };
-        let shift = (table / (128.0 * step)).log2().ceil().clamp(0.0, 8.0) as u16;
+        let shift = libm::log2f(table / (128.0 * step)).ceil().clamp(0.0, 8.0) as u16;
         let spacing = f32::from(1_u16 << shift) * step;
         let value = |z: f32| activation.apply(z.min(top));
         let values: [f32; TABLE] = std::array::from_fn(|k| value((k as f32 - 128.0) * spacing));
@@ -381,7 +381,7 @@ impl Quantized {
             return way_back.unit;
         }
         let output = &self.dense[self.dense.len() - 1];
-        largest(&output.units()).log2().ceil().exp2()
+        libm::exp2f(libm::log2f(largest(&output.units())).ceil())
     }
 
     /// The noise levels, with nothing measured yet.

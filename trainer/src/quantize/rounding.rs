@@ -14,6 +14,7 @@
 //! bias) come last and take what error is left.
 
 use crate::mlp::Dense;
+use crate::product::product;
 use nalgebra::{Cholesky, DMatrix, DVector};
 
 /// λ over the mean of the diagonal of C.
@@ -82,14 +83,15 @@ pub fn round_layer(
 ) -> Rounded {
     let a = evidence.inputs(layer.inputs);
     let n = a.ncols();
-    let mut covariance = a.transpose() * &a / a.nrows() as f64;
+    let count = a.nrows() as f64;
+    let mut covariance = product(&a.transpose(), &a) / count;
     let damping = DAMPING * covariance.trace() / n as f64;
     covariance.iter_mut().step_by(n + 1).for_each(|c| *c += damping);
     let inverse = Cholesky::new(covariance).map(|c| c.inverse()).unwrap_or_else(|| DMatrix::identity(n, n));
     let mut w = with_bias(layer);
     let z = evidence.targets(layer.outputs);
-    let residual = z - &a * w.transpose();
-    w += (residual.transpose() * &a / a.nrows() as f64) * &inverse;
+    let residual = z - product(&a, &w.transpose());
+    w += product(&(product(&residual.transpose(), &a) / count), &inverse);
     let u = upper_factor(inverse);
     let mut rounded = Rounded { integers: Vec::new(), scales: Vec::new(), layer: layer.clone() };
     for j in 0..layer.outputs {

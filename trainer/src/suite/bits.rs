@@ -54,7 +54,7 @@ pub fn bits(
     for (name, Report { blob_bytes, .. }) in [("W8A8", &w8a8), ("W4A8", &w4a8), ("W4A16", &w4a16)] {
         let _ = writeln!(out, "  {name}: {blob_bytes} bytes");
     }
-    let fd = |quality: &Quality| quality.realism.as_ref().map_or(f64::NAN, |r| r.fd);
+    let fd = |quality: &Quality| quality.realism.as_ref().and_then(|r| r.fd).unwrap_or(f64::NAN);
     let accuracy = |quality: &Quality| quality.realism.as_ref().and_then(|r| r.accuracy).unwrap_or(f64::NAN);
     let int8 = fd(&w8a8.int8) <= fd(&float.float) + INT8_COSTS.0
         && accuracy(&w8a8.int8) >= accuracy(&float.float) - INT8_COSTS.1;
