@@ -159,3 +159,21 @@ pub(super) fn sum_of_weights(matrix: &Matrix<'_>, j: usize) -> Result<u32, Error
     }
     Ok(sum)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arith::BOUND;
+
+    #[test]
+    fn data_are_finite_at_the_bounds_and_no_scale_is_beyond() {
+        for mean in [-LARGEST_MEAN, LARGEST_MEAN] {
+            assert!(is_standard(mean, LARGEST_SCALE));
+            assert!([-BOUND, BOUND].iter().all(|x| (mean + LARGEST_SCALE * x).is_finite()));
+        }
+        assert_eq!(LARGEST_MEAN, LARGEST_SCALE * BOUND);
+        let wrong = [(f32::NAN, 1.0), (2.0 * LARGEST_MEAN, 1.0), (0.0, 2.0 * LARGEST_SCALE), (0.0, f32::NAN)];
+        assert!(wrong.into_iter().all(|(mean, scale)| !is_standard(mean, scale)));
+        assert!(is_standard(6e20, 6e19) && is_standard(0.0, 1e-30) && !is_standard(0.0, 1e-39));
+    }
+}
