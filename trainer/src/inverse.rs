@@ -65,7 +65,7 @@ impl Measurement {
         let reach: Vec<f32> = self.matrix.row_iter().map(|row| FAR * row.norm()).collect();
         let offset = self.offset.as_slice();
         let is_far = |row: &[f32]| {
-            row.iter().zip(offset).zip(&reach).any(|((y, offset), reach)| !((y - offset).abs() <= *reach))
+            row.iter().zip(offset).zip(&reach).any(|((y, offset), reach)| (y - offset).abs() > *reach)
         };
         values.rows().position(is_far)
     }

@@ -39,7 +39,7 @@ pub fn format(path: &Path) -> Result<Format, UsageError> {
 /// Nothing appears at the path before [`finish`](Self::finish); dropped earlier, no file remains.
 pub enum RowWriter {
     /// As text.
-    Csv(CsvWriter),
+    Csv(Box<CsvWriter>),
     /// As NumPy has it.
     Npy(NpyWriter),
 }
@@ -51,7 +51,7 @@ impl RowWriter {
     /// When the folder cannot be written, or the name of the file tells no format.
     pub fn create(path: &Path, rows: usize, dim: usize, names: &[String]) -> io::Result<Self> {
         match format(path).map_err(io::Error::other)? {
-            Format::Csv => CsvWriter::create(path, rows, dim, names).map(Self::Csv),
+            Format::Csv => Ok(Self::Csv(Box::new(CsvWriter::create(path, rows, dim, names)?))),
             Format::Npy => NpyWriter::create(path, rows, dim).map(Self::Npy),
         }
     }
