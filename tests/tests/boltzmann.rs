@@ -511,7 +511,9 @@ fn a_machine_of_real_units_that_could_overflow_is_refused() {
     refused(Gaussian { weights: vec![-128; 6], ..small() }, "a weight out of its range");
     refused(Gaussian { shift: 9, ..small() }, "shift of the weights");
     refused(Gaussian { shift: 0, weights: vec![127; 6], ..small() }, "a visible unit's sum could overflow");
-    for (a, sigma) in [(f32::NAN, 1.0), (0.0, 0.0), (0.0, -1.0), (0.0, f32::INFINITY), (1e38, 1.0), (0.0, 1e26)] {
+    for (a, sigma) in
+        [(f32::NAN, 1.0), (0.0, 0.0), (0.0, -1.0), (0.0, f32::INFINITY), (1e38, 1.0), (0.0, 1e26)]
+    {
         refused(Gaussian { standard: with(a, sigma), ..small() }, "mean or scale");
     }
     refused(Gaussian { weights: vec![0; 40], ..small() }, "length and shapes disagree");

@@ -189,6 +189,13 @@ impl Dataset {
                 let column = column(&names, kind, j);
                 format!("{column} is positive with a long tail: consider its logarithm")
             }));
+            notes.extend((0..train.dim()).filter_map(|j| {
+                let (value, count) = sentinel(&train, j)?;
+                let column = column(&names, kind, j);
+                Some(format!(
+                    "{column} is {value} in {count} rows, far from all others: if that stands for a gap, remove those rows"
+                ))
+            }));
         }
         Ok(((train, reference, other), About { toy: None, kind, width, names, class_names, notes }))
     }
@@ -267,6 +274,24 @@ fn split(points: &Points, order: Vec<usize>, held: usize) -> (Vec<usize>, Vec<us
         let is_held = *left > 0;
         *left -= usize::from(is_held);
         is_held
+    })
+}
+
+/// A value that several rows share at one end of a column, ten standard deviations of the others away, and how many do: loggers
+/// write such for a gap.
+fn sentinel(points: &Points, column: usize) -> Option<(f32, usize)> {
+    const FAR: f64 = 10.0;
+    let values: Vec<f32> = points.rows().map(|row| row[column]).collect();
+    let ends = [f32::total_cmp as fn(&f32, &f32) -> _, |a, b| f32::total_cmp(b, a)];
+    ends.iter().find_map(|order| {
+        let end = values.iter().copied().min_by(order)?;
+        let others: Vec<f64> = values.iter().filter(|&&x| x != end).map(|&x| x.into()).collect();
+        let (count, n) = (values.len() - others.len(), others.len() as f64);
+        let mean = others.iter().sum::<f64>() / n;
+        let sd = (others.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
+        let is_far =
+            count > 1 && others.len() > count && sd > 0.0 && (f64::from(end) - mean).abs() > FAR * sd;
+        is_far.then_some((end, count))
     })
 }
 
@@ -516,5 +541,17 @@ mod tests {
     fn a_name_that_is_neither_set_nor_file_is_cut() {
         let message = file(&"a".repeat(5000)).unwrap_err().to_string();
         assert!(message.len() < 400 && message.starts_with("data is \"aaa"), "{message}");
+    }
+
+    #[test]
+    fn a_logger_s_sign_for_a_gap_is_noted() {
+        let with = |gap: f32, every: usize| {
+            let value = |i: usize| if i.is_multiple_of(every) { gap } else { (i * 7 % 31) as f32 };
+            sentinel(&Points::new(1, (1..=200).map(value).collect()), 0)
+        };
+        assert_eq!(with(-9999.0, 20), Some((-9999.0, 10)));
+        assert_eq!(with(1e6, 50), Some((1e6, 4)));
+        // A single outlier, a value among the others, and a majority are none.
+        assert_eq!([with(-9999.0, 200), with(3.0, 5), with(-9999.0, 1)], [None; 3]);
     }
 }

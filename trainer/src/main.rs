@@ -20,7 +20,9 @@ use trainer::config::UsageError;
 use trainer::stdio;
 
 fn main() -> ExitCode {
-    let matches = cli::Cli::command().get_matches();
+    // `--seed -1` is a wrong number, not an unknown option.
+    let command = cli::Cli::command().mut_subcommands(|command| command.allow_negative_numbers(true));
+    let matches = command.get_matches();
     let arguments = cli::Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let result = cli::run(arguments, &matches);
     match (result, stdio::failure()) {

@@ -565,3 +565,31 @@ fn every_instruction_set_gives_the_same_model() {
         }
     }
 }
+
+/// Hints that cost a user hours without them.
+#[test]
+fn what_may_be_meant_otherwise_is_noted() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let row = |i: u32| format!("{},{}\n", i * 7 % 13, if i % 20 == 0 { -9999 } else { (i % 11) as i32 });
+    fs::write(dir.join("t.csv"), format!("a,rain\n{}", (0..200).map(row).collect::<String>())).unwrap();
+    let args = [&["train", "--data", "t.csv", "--out", "run", "--sigma-max", "0.3"], &SHORT[..]].concat();
+    let said = works(dir, &args);
+    assert!(said.contains("note: sigma_max is 0.3, but points are up to"), "{said}");
+    assert!(
+        said.contains("rain") && said.contains("is -9999 in") && said.contains("stands for a gap"),
+        "{said}"
+    );
+    fails(
+        dir,
+        &["sample", "run/model.postcard", "--seed", "-1", "--out", "x.npy"],
+        2,
+        &["invalid value '-1'", "--seed"],
+    );
+    fails(
+        dir,
+        &["denoise", "run/model.postcard", "t.csv", "--sigma", "-1", "--out", "x.npy"],
+        2,
+        &["sigma is -1"],
+    );
+}

@@ -12,7 +12,7 @@ use trainer::config::UsageError;
 use trainer::data::{self, Toy};
 use trainer::judge::Judge;
 use trainer::likelihood::{self, FloatFlow, NegativeLogLikelihood, log_likelihoods};
-use trainer::report::{integer, table};
+use trainer::report::Report;
 use trainer::run::{Run, bar};
 use trainer::sweep::{self, Sweep};
 use trainer::{Points, checkpoint, dataset, output, suite};
@@ -52,11 +52,12 @@ fn eval_run(dir: &Path) -> Result<()> {
         .map(|file| anyhow::Ok(judge.of(&data::read(&run.file(file))?)?));
     let (float, int8, real) = (float?, int8?, judge.of(&run.data.other)?);
     let gaussian = judge.gaussian(run.config.sampling.samples, run.config.seed)?;
-    let mut columns = vec![("float", &float), (integer(run.config.export.weight_bits), &int8)];
-    columns.extend(gaussian.as_ref().map(|quality| ("Gaussians", quality)));
-    columns.push(("real vs real", &real));
-    print!("{}", table(&run.config.data, &columns));
-    print!("{}", run.uses(&read_model(&run.file("model.postcard"))?)?.table());
+    let uses = run.uses(&read_model(&run.file("model.postcard"))?)?;
+    let report = run.finished()?.with_context(|| {
+        format!("{0} has no metrics.json; finish it with `trainer train --resume {0}`", dir.display())
+    })?;
+    // What the samples do not tell stays as the training found it.
+    print!("{}", Report { float, int8, gaussian, floor: real, uses, ..report }.table());
     Ok(())
 }
 
@@ -172,6 +173,9 @@ pub fn likelihood(args: &Likelihood) -> Result<()> {
         if standard.dim() <= likelihood::EXACT { "exact" } else { "by Hutchinson's estimate" },
     );
     println!("negative log-likelihood: {nats:.4} ± {error:.4} nats, {bits_per_dim:.4} bits per dimension");
+    if run.data.codec.has_latents() {
+        println!("note: of the {} components that the network sees, not of the data", standard.dim());
+    }
     if let Some(out) = &args.out {
         let one = |&log: &f64| NegativeLogLikelihood::new(&[log], standardizer).nats as f32;
         let rows = Points::new(1, logs.iter().map(one).collect());

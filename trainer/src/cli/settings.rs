@@ -330,6 +330,22 @@ fn advised(config: &mut Config) -> Result<()> {
     Ok(())
 }
 
+/// Says where chains would begin too near to reach all of a file's points.
+fn note_small_sigma(config: &Config) -> Result<()> {
+    config.check()?;
+    if dataset::named(&config.data, None).is_some() {
+        return Ok(());
+    }
+    let advice = advise(&Dataset::load(config)?.standard, 0.02, config.seed)?;
+    if config.export.sigma_max < 0.5 * advice.sigma_max {
+        println!(
+            "note: sigma_max is {}, but points are up to {:.2} apart: samples may miss some of them; take --sigma-max {:.2}",
+            config.export.sigma_max, advice.sigma_max, advice.sigma_max
+        );
+    }
+    Ok(())
+}
+
 /// Whether the preset's classes are not in a file.
 fn is_without_labels(config: &Config) -> Result<bool> {
     if dataset::named(&config.data, None).is_some() {
@@ -497,6 +513,9 @@ impl Settings {
         self.export.apply(&mut config.export);
         self.sampling.apply(&mut config.sampling);
         check_given(&config, given)?;
+        if given.iter().any(|flag| flag == "sigma_max") {
+            note_small_sigma(&config)?;
+        }
         Ok(config)
     }
 

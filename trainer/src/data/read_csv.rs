@@ -39,10 +39,10 @@ pub(super) fn read(path: &Path, labels: Labels<'_>) -> Result<Table, DataError> 
     file.take(LARGEST_TEXT).read_to_end(&mut bytes).map_err(|e| unreadable(path, e))?;
     refuse_other_formats(path, &bytes)?;
     let (text, encoding) = decode(bytes);
-    let delimiter = delimiter(&text);
-    let comma = delimiter != b',' && has_decimal_commas(&text, delimiter);
-    let mut table = parse(path, &text, delimiter, comma, labels)?;
-    drop(text);
+    let (text, said) = without_separator_line(&text);
+    let delimiter = said.unwrap_or_else(|| delimiter(text));
+    let comma = delimiter != b',' && has_decimal_commas(text, delimiter);
+    let mut table = parse(path, text, delimiter, comma, labels)?;
     let separated = match (delimiter, comma) {
         (b';', false) => Some("cells are separated by semicolons"),
         (b';', true) => Some("cells are separated by semicolons, and commas are decimal"),
@@ -53,6 +53,15 @@ pub(super) fn read(path: &Path, labels: Labels<'_>) -> Result<Table, DataError> 
     table.notes.extend(encoding.map(|encoding| format!("the text is taken for {encoding}")));
     table.notes.extend(separated.map(str::to_owned));
     Ok(table)
+}
+
+/// The text behind a first line `sep=;`, with which spreadsheets say what separates the cells.
+fn without_separator_line(text: &str) -> (&str, Option<u8>) {
+    let Some(rest) = text.strip_prefix("sep=") else { return (text, None) };
+    match rest.as_bytes() {
+        [separator @ (b',' | b';' | b'\t'), b'\n' | b'\r', ..] => (&rest[1..], Some(*separator)),
+        _ => (text, None),
+    }
 }
 
 fn refuse_other_formats(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
@@ -385,5 +394,21 @@ mod tests {
             let error = table_of(format!("label,x\n0,1\n{cell},2\n").as_bytes(), Labels::Usual).unwrap_err();
             assert!(matches!(&error, DataError::BadLabel { row: 3, value, .. } if value == cell), "{error}");
         }
+    }
+
+    /// As spreadsheets write it; rows are counted with it.
+    #[test]
+    fn a_line_that_names_the_separator_is_none_of_the_table() {
+        for text in [
+            "sep=;\na;b\n1;2\n3;4\n",
+            "sep=;\r\na;b\r\n1;2\r\n3;4\r\n",
+            "sep=\t\n1\t2\n3\t4\n",
+            "sep=,\n1,2\n3,4\n",
+        ] {
+            assert_eq!(read_text(text).unwrap(), Points::new(2, vec![1.0, 2.0, 3.0, 4.0]), "{text:?}");
+        }
+        let error = read_text("sep=;\na;b\n1;x\n").unwrap_err().to_string();
+        assert!(error.contains("row 3"), "{error}");
+        assert!(read_text("sep=x\n1\n2\n").is_ok_and(|points| points.len() == 2), "a name");
     }
 }
