@@ -10,7 +10,7 @@
 //! with the model in the end.
 //!
 //! Chains that stay in their modes do not feel that an update gave a mode more of the model's mass, so the gradient would not
-//! either. PCD's chains therefore carry weights, by Jarzynski's equality (1997; for training: Carbone, Hua, Coste &
+//! either. PCD's chains of binary units therefore carry weights, by Jarzynski's equality (1997; for training: Carbone, Hua, Coste &
 //! Vanden-Eijnden, "Efficient training of energy-based models using Jarzynski equality", 2023). With p* = e⁻ᶠ, at each
 //! update from θ to θ′
 //!
@@ -124,16 +124,17 @@ pub struct Learning<M> {
     /// Updates made.
     pub updates: u64,
     momenta: Vec<Momentum>,
-    /// Of PCD: states one after the other, and ln w of each.
+    /// Of PCD: states one after the other, and ln w of each; none where they count alike.
     chains: Vec<f32>,
     log_weights: Vec<f32>,
 }
 
 impl<M: Harmonium> Learning<M> {
-    /// From `model` on, with these states of it as the chains of PCD.
-    pub fn new(mut model: M, chains: &Points) -> Self {
+    /// From `model` on, with these states as the chains of PCD, which carry weights if they are states of the model.
+    pub fn new(mut model: M, chains: &Points, weighted: bool) -> Self {
         let momenta = model.parameters().iter().map(|p| Momentum::new(p.len())).collect();
-        let (log_weights, chains) = (vec![0.0; chains.len()], chains.values().to_vec());
+        let (weights, chains) = (if weighted { chains.len() } else { 0 }, chains.values().to_vec());
+        let log_weights = vec![0.0; weights];
         Self { model, updates: 0, momenta, chains, log_weights }
     }
 
@@ -157,7 +158,12 @@ impl<M: Harmonium> Learning<M> {
             self.model.parameters().iter().map(|p| vec![0.0; p.len()]).collect();
         let share = 1.0 / batch.len() as f32;
         batch.rows().for_each(|v| self.model.add_gradient(v, share, &mut gradient));
-        if settings.persistent {
+        if settings.persistent && self.log_weights.is_empty() {
+            let n = self.chains.len() / visible;
+            let shares = vec![1.0 / n as f32; n];
+            subtract(&self.model, &mut self.chains, &shares, settings, update, &mut gradient);
+            self.climb(&gradient, settings)?;
+        } else if settings.persistent {
             let shares = shares(&self.log_weights);
             subtract(&self.model, &mut self.chains, &shares, settings, update, &mut gradient);
             let before = logs(&self.model, &self.chains, visible);

@@ -63,12 +63,6 @@ impl GaussianRbm {
         v.iter().zip(columns).map(|(v, (a, log_sigma))| (v - a) / log_sigma.exp()).collect()
     }
 
-    /// v of u.
-    pub fn data(&self, u: &[f32]) -> Vec<f32> {
-        let columns = self.a.iter().zip(&self.log_sigma);
-        u.iter().zip(columns).map(|(u, (a, log_sigma))| a + log_sigma.exp() * u).collect()
-    }
-
     /// bⱼ + Σᵢ uᵢwᵢⱼ
     pub fn up(&self, u: &[f32], x: &mut [f32]) {
         x.copy_from_slice(&self.b);

@@ -5,9 +5,8 @@
 //! A checkpoint holds all that further updates depend on, whose random numbers follow from the seed and the number of
 //! the update: a training that is continued ends with the same bits.
 
-use super::ais::Anneal;
 use super::config::{Config, Family};
-use super::contrastive_divergence::{self, Harmonium, Training};
+use super::contrastive_divergence::{self, Training};
 use super::gaussian_rbm::GaussianRbm;
 use super::machine;
 use super::model::Model;
@@ -222,10 +221,12 @@ fn restricted(data: &Points, done: &[Rbm], seed: u64, training: &Training) -> La
         Some(below) if below.a.len() == training.hidden => below.turned(),
         _ => Rbm::new(&odds, training.hidden, &mut pool(training.seed, 0, 0xf5)),
     };
-    let chains = chains(&start, &odds, here.dim(), training, |v| v.to_vec());
-    Layer::Rbm(contrastive_divergence::Learning::new(start, &chains), here)
+    let chains = chains(&start, &odds, training);
+    Layer::Rbm(contrastive_divergence::Learning::new(start, &chains, true), here)
 }
 
+/// Its chains start at the data and count alike: as the noise of many real units shrinks, weights would be those of a few
+/// chains, which on heartbeats costs two nats.
 fn gaussian(data: &Points, training: &Training) -> Result<Layer, UsageError> {
     let constant = |&i: &usize| data.rows().all(|row| row[i] == data.row(0)[i]);
     if let Some(column) = (0..data.dim()).find(constant) {
@@ -235,25 +236,20 @@ fn gaussian(data: &Points, training: &Training) -> Result<Layer, UsageError> {
     }
     let standard = Standardizer::fit(data);
     let start = GaussianRbm::new(data.dim(), training.hidden, &mut pool(training.seed, 0, 0xf5));
-    let chains = chains(&start, &[], data.dim(), training, |u| start.data(u));
     let here = standard.apply(data);
-    Ok(Layer::Gaussian(contrastive_divergence::Learning::new(start, &chains), here, standard))
+    let rows: Vec<usize> = (0..training.chains).map(|i| i % here.len()).collect();
+    let chains = if training.persistent { here.pick(&rows) } else { here.pick(&[]) };
+    Ok(Layer::Gaussian(contrastive_divergence::Learning::new(start, &chains, false), here, standard))
 }
 
 /// States of an untrained machine for the chains of PCD; none for CD.
-fn chains<M: Harmonium + Anneal>(
-    model: &M,
-    base: &[f32],
-    visible: usize,
-    training: &Training,
-    data: impl Fn(&[f32]) -> Vec<f32>,
-) -> Points {
-    let count = if training.persistent { training.chains } else { 0 };
-    if count == 0 {
-        return Points::new(visible, Vec::new());
+fn chains(rbm: &Rbm, base: &[f32], training: &Training) -> Points {
+    if !training.persistent {
+        return Points::new(rbm.a.len(), Vec::new());
     }
-    let starts = Starts::annealed(model, base, count, TEMPERATURES, training.seed);
-    Points::new(visible, (0..count as u64).flat_map(|i| data(starts.of(i))).collect())
+    let starts = Starts::annealed(rbm, base, training.chains, TEMPERATURES, training.seed);
+    let states = (0..training.chains as u64).flat_map(|i| starts.of(i).to_vec());
+    Points::new(rbm.a.len(), states.collect())
 }
 
 /// Hidden units drawn given each row.

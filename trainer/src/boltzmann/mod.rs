@@ -287,7 +287,7 @@ mod tests {
         let sign = |i: usize| if i < 8 { 1.0 } else { -1.0 };
         let a = (0..16).map(|i| -2.0 * sign(i)).collect();
         let w = (0..16 * 4).map(|k| 1.5 * sign(k / 4)).collect();
-        rbm::Rbm { a, b: vec![-3.9; 4], w }
+        rbm::Rbm { a, b: vec![-3.5; 4], w }
     }
 
     #[test]
