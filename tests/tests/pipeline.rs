@@ -1,6 +1,5 @@
 //! From data to blob in seconds: the whole path with a small network.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tinyscore::{Model, Plan, Score};
 use trainer::config::{Config, Preset};
@@ -49,7 +48,9 @@ fn a_short_training_leaves_a_whole_run_folder() {
     let samples = data::read(&run.file("samples-int8.npy")).unwrap();
     assert_eq!((samples.len(), samples.dim()), (500, 2));
     assert_eq!(format!("{:016x}", digest(&samples)), report.sample_digest);
-    assert_eq!(std::fs::read_dir(&run.dir).unwrap().count(), 11, "something else was left");
+    let files = std::fs::read_dir(&run.dir).unwrap().map(|entry| entry.unwrap().file_name());
+    let others = files.filter(|name| name != ".lock").count();
+    assert_eq!(others, 11, "something else was left");
 
     let again = Run::open(&run.dir).unwrap();
     assert_eq!(again.config, run.config);
@@ -109,7 +110,7 @@ fn a_resumed_fine_tuning_ends_the_same() {
     assert!(outcome.is_none(), "the training ended before it was stopped");
     let float = broken.checkpoint().unwrap().float.unwrap();
     assert_eq!(float, straight.checkpoint().unwrap().float.unwrap());
-    assert_eq!(broken.trained().unwrap().net, float);
+    assert!(broken.trained().unwrap_err().to_string().contains("of its training: finish it"));
     let resumed = Run::open(&broken.dir).unwrap();
     whole(&resumed, &GO_ON).unwrap().unwrap();
     let [a, b] = [&straight, &resumed].map(|run| std::fs::read(run.file("model.postcard")).unwrap());
@@ -177,5 +178,5 @@ fn own_points_are_trained_on() {
     let mean = samples.rows().map(|row| row[1]).sum::<f32>() / samples.len() as f32;
     assert!((mean - 102.0).abs() < 0.5, "{mean}");
     assert!(report.score_error.is_none());
-    assert!(Path::new(&run.file("samples.png")).metadata().is_err(), "no plane to draw");
+    assert!(run.file("samples.png").exists() && !run.file("chain.png").exists(), "three columns");
 }

@@ -7,6 +7,7 @@ use crate::backend::Snapshot;
 use crate::mlp::Mlp;
 use anyhow::{Context, Result, bail};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
@@ -16,7 +17,9 @@ pub const FILE: &str = "checkpoint.safetensors";
 /// Time between two checkpoints of a training.
 pub const EVERY: Duration = Duration::from_secs(60);
 /// Version of the file's layout.
-const FORMAT: &str = "1";
+const FORMAT: u32 = 1;
+/// Key of the metadata.
+const ABOUT: &str = "training";
 const GROUPS: [&str; 5] = ["net", "ema", "first", "second", "float"];
 
 /// A training in progress or finished.
@@ -30,12 +33,18 @@ pub struct Checkpoint {
     pub float: Option<Mlp>,
     /// Of persistent contrastive divergence: the states of its chains.
     pub chains: Vec<f32>,
-    /// Seconds of training so far, in all sessions.
-    pub seconds: f64,
+}
+
+/// The metadata.
+#[derive(Serialize, Deserialize)]
+struct About {
+    format: u32,
+    steps: u64,
+    origin: Origin,
 }
 
 /// By what a checkpoint came to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The settings that training reads, as TOML.
     pub settings: String,
@@ -70,13 +79,7 @@ impl Origin {
 impl Checkpoint {
     /// Before the first step from `net`.
     pub fn initial(net: &Mlp) -> Self {
-        Self {
-            snapshot: Snapshot::initial(net),
-            losses: Vec::new(),
-            float: None,
-            chains: Vec::new(),
-            seconds: 0.0,
-        }
+        Self { snapshot: Snapshot::initial(net), losses: Vec::new(), float: None, chains: Vec::new() }
     }
 
     /// The trained float network: the averaged weights.
@@ -111,14 +114,9 @@ impl Checkpoint {
             TensorView::new(Dtype::F32, shape.clone(), data).map(|view| (name.as_str(), view))
         });
         let views = views.collect::<Result<Vec<_>, _>>()?;
-        let metadata = [
-            ("format", FORMAT.to_owned()),
-            ("steps", steps.to_string()),
-            ("seconds", self.seconds.to_string()),
-            ("settings", origin.settings.clone()),
-            ("data", origin.data.clone()),
-        ];
-        let metadata = HashMap::from(metadata.map(|(key, value)| (key.to_owned(), value)));
+        // One entry, as several would come in any order: the same training leaves the same bytes.
+        let about = toml::to_string(&About { format: FORMAT, steps: *steps, origin: origin.clone() })?;
+        let metadata = HashMap::from([(ABOUT.to_owned(), about)]);
         let file = safetensors::serialize(views, Some(metadata))?;
         write_atomic(path, &file).with_context(|| format!("cannot write {}", path.display()))
     }
@@ -134,12 +132,16 @@ impl Checkpoint {
         let damaged = || format!("{} is not a usable checkpoint; train again", path.display());
         let (_, metadata) = SafeTensors::read_metadata(&file).with_context(damaged)?;
         let tensors = SafeTensors::deserialize(&file).with_context(damaged)?;
-        let entry = |key: &str| metadata.metadata().as_ref().and_then(|m| m.get(key)).cloned();
-        let steps = entry("steps").and_then(|s| s.parse().ok());
-        let seconds = entry("seconds").and_then(|s| s.parse().ok()).unwrap_or(0.0);
-        if let (Some(settings), Some(data)) = (entry("settings"), entry("data")) {
-            Origin { settings, data }.check(origin).with_context(|| path.display().to_string())?;
+        let about = metadata.metadata().as_ref().and_then(|entries| entries.get(ABOUT));
+        let about: About = toml::from_str(about.map_or("", |about| about)).with_context(damaged)?;
+        if about.format != FORMAT {
+            bail!(
+                "{} has format {}, but this trainer reads {FORMAT}; train again",
+                path.display(),
+                about.format
+            );
         }
+        about.origin.check(origin).with_context(|| path.display().to_string())?;
         let group = |group: &str| -> Result<Mlp> {
             let mut net = like.clone();
             for (i, layer) in net.layers.iter_mut().enumerate() {
@@ -153,9 +155,9 @@ impl Checkpoint {
         let float = if aware { Some(group("float")?) } else { None };
         let losses = floats(tensors.tensor("losses").with_context(damaged)?.data());
         let losses = losses.chunks_exact(2).map(|pair| (pair[0] as u64, pair[1])).collect();
-        let steps = steps.with_context(damaged)?;
+        let steps = about.steps;
         let chains = tensors.tensor("chains").map(|view| floats(view.data())).unwrap_or_default();
-        Ok(Self { snapshot: Snapshot { net, ema, first, second, steps }, losses, float, chains, seconds })
+        Ok(Self { snapshot: Snapshot { net, ema, first, second, steps }, losses, float, chains })
     }
 }
 

@@ -305,14 +305,14 @@ impl Run {
         let data = &self.data.standard;
         let task = Task { objective, denoiser, data, config, seed: *seed, grids: &[], before: 0 };
         let start = start.unwrap_or_else(|| Checkpoint::initial(&denoiser.net));
-        let checkpoint = match start {
-            Checkpoint { float: Some(_), .. } => start,
+        let (checkpoint, seconds) = match start {
+            Checkpoint { float: Some(_), .. } => (start, 0.0),
             Checkpoint { float: None, .. } => {
                 let trained = self.train_task("training", &task, start, stop)?;
                 if trained.interrupted || config.qat_steps == 0 {
                     return Ok(trained);
                 }
-                trained.checkpoint
+                (trained.checkpoint, trained.seconds)
             }
         };
         let rounded = self.rounded(&self.averaged(&checkpoint))?;
@@ -325,7 +325,8 @@ impl Run {
         let rate = QAT_RATE * config.learning_rate;
         let fine = TrainingConfig { steps: config.qat_steps, learning_rate: rate, ..config.clone() };
         let task = Task { config: &fine, grids: &rounded.grids(), before: config.steps, ..task };
-        self.train_task("rounding", &task, start, stop)
+        let trained = self.train_task("rounding", &task, start, stop)?;
+        Ok(Trained { seconds: seconds + trained.seconds, ..trained })
     }
 
     fn train_task(
@@ -582,7 +583,7 @@ impl Run {
             qat_steps: self.config.training.qat_steps,
             weight_bits: self.config.export.weight_bits,
             activation_bits: self.config.export.activation_bits,
-            training_seconds: trained.checkpoint.seconds,
+            training_seconds: trained.seconds,
             loss: trained.checkpoint.losses.last().map(|&(_, loss)| loss),
             sampler: self.config.sampling.sampler.name(),
             evaluations: self.plan(&sigmas[..])?.evaluations(),

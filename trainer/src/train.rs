@@ -29,6 +29,8 @@ pub struct Trained {
     pub chains: Chains,
     /// Whether it was stopped before its last step.
     pub interrupted: bool,
+    /// That it took, since it was begun or resumed.
+    pub seconds: f64,
 }
 
 /// Why a training ended before its last step.
@@ -146,9 +148,8 @@ fn train_on<B: Backend>(
 ) -> Result<Trained, TrainError> {
     let Task { config, before, .. } = *task;
     let &Watch { stop, bar, every, save } = watch;
-    let Checkpoint { snapshot, mut losses, float, chains, seconds } = start;
+    let Checkpoint { snapshot, mut losses, float, chains } = start;
     let (began, mut saved) = (Instant::now(), Instant::now());
-    let took = || seconds + began.elapsed().as_secs_f64();
     let mut chains = Chains { states: chains, diagnoses: Vec::new() };
     let mut learner = Learner::resume(device.clone(), &snapshot, task.hyper());
     let mut read: Option<f32> = losses.last().map(|&(_, loss)| loss);
@@ -171,7 +172,7 @@ fn train_on<B: Backend>(
             step += 1;
             if saved.elapsed() >= every {
                 let (losses, float, chains) = (losses.clone(), float.clone(), chains.states.clone());
-                save(Checkpoint { snapshot: learner.snapshot(), losses, float, chains, seconds: took() });
+                save(Checkpoint { snapshot: learner.snapshot(), losses, float, chains });
                 saved = Instant::now();
             }
         }
@@ -183,9 +184,10 @@ fn train_on<B: Backend>(
         return Err(TrainError::NotFinite { step, loss: f32::NAN });
     }
     Ok(Trained {
-        checkpoint: Checkpoint { snapshot, losses, float, chains: states, seconds: took() },
+        checkpoint: Checkpoint { snapshot, losses, float, chains: states },
         chains,
         interrupted: step < config.steps,
+        seconds: began.elapsed().as_secs_f64(),
     })
 }
 
