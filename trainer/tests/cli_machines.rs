@@ -32,7 +32,9 @@ fn fails(dir: &Path, args: &[&str], code: i32, parts: &[&str]) {
 /// Rows of six binary columns, the last three unlike the first.
 fn write_data(dir: &Path) {
     let row = |k: usize| {
-        (0..6).map(move |i| if (i < 3) == (k % 3 == 0) || (k * 7 + i) % 11 == 0 { "1" } else { "0" })
+        (0..6).map(
+            move |i| if (i < 3) == k.is_multiple_of(3) || (k * 7 + i).is_multiple_of(11) { "1" } else { "0" },
+        )
     };
     let rows = (0..200).map(|k| row(k).collect::<Vec<_>>().join(","));
     fs::write(dir.join("data.csv"), rows.collect::<Vec<_>>().join("\n")).unwrap();

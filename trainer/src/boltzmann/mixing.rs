@@ -46,7 +46,7 @@ mod tests {
             let rows = (0..1000).flat_map(|i| [f32::from(i % 2 == 0), f32::from(i < ones)]);
             Points::new(2, rows.collect())
         };
-        assert_eq!(difference(&share(500), &share(540), 0.1), None, "less than five errors");
+        assert_eq!(difference(&share(500), &share(540), 0.01), None, "less than five errors");
         let found = difference(&share(300), &share(700), 0.1).unwrap();
         assert_eq!(found, Difference { column: 1, means: [0.3, 0.7] });
         assert_eq!(difference(&share(300), &share(700), 2.0), None);
