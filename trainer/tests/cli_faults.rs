@@ -516,26 +516,33 @@ fn sizes_have_bounds() {
 #[test]
 fn a_training_that_diverges_is_named() {
     let dir = tempfile::tempdir().unwrap();
-    for (rate, data) in [("5", "moons"), ("9.9", "digits")] {
+    for rate in ["5", "9.9"] {
         let args = [
+            "train",
+            "--data",
+            "moons",
+            "--points",
+            "500",
+            "--batch",
+            "64",
+            "--samples",
+            "100",
+            "--out",
+            rate,
+        ];
+        let wild = [
             "--learning-rate",
             rate,
             "--clip-norm",
             "1e30",
             "--training-steps",
-            "400",
+            "500",
             "--ema",
             "0",
             "--hidden",
             "64,64",
         ];
-        let data = ["--data", data, "--points", "500", "--batch", "64", "--samples", "100", "--out", data];
-        fails(
-            dir.path(),
-            &[&["train"], &args[..], &data].concat(),
-            1,
-            &["training diverged", "--learning-rate"],
-        );
+        fails(dir.path(), &[&args[..], &wild].concat(), 1, &["training diverged", "--learning-rate"]);
     }
 }
 

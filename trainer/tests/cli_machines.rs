@@ -180,7 +180,7 @@ fn counts_are_bounded() {
     let sampled = |more: &[&'static str]| [&sample, more].concat();
     fails(dir, &sampled(&["--steps", "0"]), 2, &["steps is 0, but must be in 1…10000000"]);
     fails(dir, &sampled(&["--steps", "1000000000000000000"]), 2, &["steps is 1000000000000000000, but"]);
-    fails(dir, &sampled(&["-n", "1000000000000"]), 2, &["GiB of memory: take at most"]);
+    fails(dir, &sampled(&["-n", "1000000000000"]), 2, &["n is 1000000000000, but must be in 1…100000000"]);
     let impute = ["impute", "run/model.postcard", "data.csv", "--unknown", "1", "--out", "x.npy"];
     fails(dir, &[&impute, &["--times", "0"][..]].concat(), 2, &["times is 0, but"]);
     works(dir, &sampled(&["-n", "5", "--steps", "3"]));
