@@ -44,7 +44,7 @@ struct About {
 }
 
 /// By what a checkpoint came to be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The settings that training reads, as TOML.
     pub settings: String,

@@ -578,7 +578,8 @@ fn every_instruction_set_gives_the_same_model() {
 fn what_may_be_meant_otherwise_is_noted() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    let row = |i: u32| format!("{},{}\n", i * 7 % 13, if i % 20 == 0 { -9999 } else { (i % 11) as i32 });
+    let row =
+        |i: u32| format!("{},{}\n", i * 7 % 13, if i.is_multiple_of(20) { -9999 } else { (i % 11) as i32 });
     fs::write(dir.join("t.csv"), format!("a,rain\n{}", (0..200).map(row).collect::<String>())).unwrap();
     let args = [&["train", "--data", "t.csv", "--out", "run", "--sigma-max", "0.3"], &SHORT[..]].concat();
     let said = works(dir, &args);

@@ -8,7 +8,7 @@ use trainer::backend::{
     Aware, Backend, Batch, Contrast, Cpu, Cuda, DeviceError, DeviceName, Grid, Hyper, Learner,
     Objective as Loss, OfGradient, Snapshot, open_cuda,
 };
-use trainer::checkpoint::Checkpoint;
+use trainer::checkpoint::{Checkpoint, Origin};
 use trainer::config::{Config, Preset};
 use trainer::dataset::Dataset;
 use trainer::denoiser::{Denoiser, Embedding, Precondition};
@@ -240,8 +240,9 @@ fn a_training_goes_on_on_the_other_device() {
     };
     let saved = |trained: Trained, name: &str| {
         let path = folder.path().join(name);
-        trained.checkpoint.save(&path).unwrap();
-        Checkpoint::load(&path, &denoiser(&whole.net.hidden, Activation::Silu).net).unwrap()
+        trained.checkpoint.save(&path, &Origin::default()).unwrap();
+        let net = denoiser(&whole.net.hidden, Activation::Silu).net;
+        Checkpoint::load(&path, &net, &Origin::default()).unwrap()
     };
     let on_cpu = |config: &Config, start| trained(&Cpu::default(), config, start).unwrap();
     let on_gpu = |config: &Config, start| trained(&gpu(), config, start).unwrap();
