@@ -126,8 +126,7 @@ impl CsvWriter {
             ));
         }
         self.out.flush()?;
-        self.file.persist(&self.path)?;
-        Ok(())
+        atomic::put(self.file, &self.path)
     }
 }
 

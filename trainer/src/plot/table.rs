@@ -9,8 +9,8 @@ use crate::Points;
 
 /// Share of the values beyond each end of a picture.
 const TAIL: f64 = 0.005;
-/// Bars of a distribution.
-const BINS: usize = 60;
+/// Fewest and most parts of a distribution, of which there are as many as the root of the points.
+const PARTS: [usize; 2] = [8, 60];
 
 /// The middle 99 % of each column on −1…1, so that columns of other units and a few far values do not hide the rest.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,8 +73,12 @@ pub fn table(
     let (frame, dim) = (Frame::of(first), first.dim());
     let name = |j: usize| names.get(j).cloned().unwrap_or_else(|| format!("column {j}"));
     if dim == 1 {
-        let lines: Vec<_> =
-            tables.iter().map(|(label, points)| (*label, histogram(points, frame.ranges[0]))).collect();
+        let least = tables.iter().map(|(_, points)| points.len()).min().unwrap_or(0);
+        let parts = least.isqrt().clamp(PARTS[0], PARTS[1]);
+        let lines: Vec<_> = tables
+            .iter()
+            .map(|(label, points)| (*label, histogram(points, frame.ranges[0], parts)))
+            .collect();
         return curve(path, title, &name(0), "share of the points", &lines, false, false);
     }
     let clouds: Vec<Points> = tables.iter().map(|(_, points)| frame.apply(points, [0, 1])).collect();
@@ -87,15 +91,15 @@ pub fn table(
 }
 
 /// Middle and share of equal parts of a range; what lies beyond is in neither.
-fn histogram(points: &Points, [low, high]: [f64; 2]) -> Vec<(f64, f64)> {
-    let mut counts = [0_usize; BINS];
+fn histogram(points: &Points, [low, high]: [f64; 2], parts: usize) -> Vec<(f64, f64)> {
+    let mut counts = vec![0_usize; parts];
     for &x in points.values() {
-        let at = (f64::from(x) - low) / (high - low) * BINS as f64;
-        if (0.0..BINS as f64).contains(&at) {
+        let at = (f64::from(x) - low) / (high - low) * parts as f64;
+        if (0.0..parts as f64).contains(&at) {
             counts[at as usize] += 1;
         }
     }
-    let middle = |i: usize| low + (i as f64 + 0.5) * (high - low) / BINS as f64;
+    let middle = |i: usize| low + (i as f64 + 0.5) * (high - low) / parts as f64;
     counts.iter().enumerate().map(|(i, &n)| (middle(i), n as f64 / points.len() as f64)).collect()
 }
 
@@ -133,7 +137,7 @@ mod tests {
     #[test]
     fn shares_add_to_what_lies_inside() {
         let points = Points::new(1, vec![0.0, 0.5, 0.99, 1.0, -3.0]);
-        let shares: f64 = histogram(&points, [0.0, 1.0]).iter().map(|bar| bar.1).sum();
+        let shares: f64 = histogram(&points, [0.0, 1.0], 8).iter().map(|bar| bar.1).sum();
         assert!((shares - 0.6).abs() < 1e-12);
     }
 }
