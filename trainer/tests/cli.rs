@@ -568,17 +568,20 @@ fn an_interrupt_leaves_a_checkpoint_to_resume_from() {
         "500",
         "--samples",
         "50",
+        "--checkpoint-every",
+        "0.02",
     ];
     let start = |out: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_trainer"));
         command.current_dir(dir).args(args).args(["--out", out]).spawn().unwrap()
     };
     let mut child = start("a");
-    while !dir.join("a/config.toml").exists() {
+    while !dir.join("a/checkpoint.safetensors").exists() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    std::thread::sleep(std::time::Duration::from_millis(50));
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    // A shell has its own `kill`.
+    let kill = format!("kill -INT {}", child.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(1), "the training ended before it was interrupted");
     let left = fs::read_dir(dir.join("a")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());

@@ -63,15 +63,17 @@ fn an_interrupted_machine_goes_on_to_the_same_result() {
             args[SHORT.len() - 1] = steps;
             let mut command = Command::new(env!("CARGO_BIN_EXE_trainer"));
             command.current_dir(dir).args(args).args(["--model", model, "--hidden", hidden, "--out", out]);
+            command.args(["--checkpoint-every", "0.02"]);
             command.spawn().unwrap()
         };
         let [a, b] = ["a", "b"].map(|name| format!("{name}-{model}"));
         let mut child = start(&a);
-        while !dir.join(&a).join("config.toml").exists() {
+        while !dir.join(&a).join("training.safetensors").exists() {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
-        std::thread::sleep(std::time::Duration::from_millis(100));
-        Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        // A shell has its own `kill`.
+        let kill = format!("kill -INT {}", child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
         let status = child.wait().unwrap();
         assert_eq!(status.code(), Some(1), "{model}: the training ended before it was interrupted");
         let names =
