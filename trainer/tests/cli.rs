@@ -225,7 +225,7 @@ fn wrong_settings_are_usage_errors() {
     for (args, parts) in [
         (&["--sigma-min", "7"][..], &["sigma_min is 7", "sigma_max is 6", "lower sigma_min"][..]),
         (&["--sigma-min", "0"], &["sigma_min is 0"]),
-        (&["--training-steps", "0"], &["steps of training is 0", "at least 1"]),
+        (&["--training-steps", "0"], &["steps of training is 0", "1…1000000000"]),
         (&["--steps", "0"], &["steps of sampling is 0"]),
         (&["--steps", "99"], &["99 noise levels", "has 20"]),
         (&["--hidden", "0"], &["hidden is [0]", "1…2048"]),
