@@ -163,6 +163,15 @@ pub struct SamplingConfig {
     pub options: Options,
 }
 
+impl SamplingConfig {
+    /// Takes a sampler. Another one than before has its options as they come, as it does not read those of the other.
+    pub fn choose(&mut self, sampler: Method) {
+        if sampler != self.sampler {
+            (self.sampler, self.options) = (sampler, Options::default());
+        }
+    }
+}
+
 /// ρ of Karras et al. 2022.
 pub const RHO: f32 = 7.0;
 

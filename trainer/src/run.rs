@@ -30,7 +30,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -360,13 +360,7 @@ impl Run {
     /// # Errors
     /// When it is damaged.
     pub fn finished(&self) -> Result<Option<Report>> {
-        let path = self.file("metrics.json");
-        match std::fs::read(&path) {
-            Ok(report) => serde_json::from_slice(&report)
-                .with_context(|| format!("{} is damaged; remove it", path.display()))
-                .map(Some),
-            Err(_) => Ok(None),
-        }
+        read_report(&self.file("metrics.json"))
     }
 
     /// Calibrates on the training data.
@@ -803,6 +797,16 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// The numbers of a finished run of any kind; `None` where there are none yet.
+///
+/// # Errors
+/// When they are damaged.
+pub fn read_report<R: DeserializeOwned>(path: &Path) -> Result<Option<R>> {
+    let Ok(report) = std::fs::read(path) else { return Ok(None) };
+    let damaged = || format!("{} is damaged; remove it", path.display());
+    serde_json::from_slice(&report).with_context(damaged).map(Some)
 }
 
 /// The settings that decide the weights.

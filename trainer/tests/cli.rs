@@ -1,8 +1,11 @@
 //! The command line as a user meets it: what works, and what each mistake is answered with.
 
+#[allow(dead_code)]
+mod common;
+
+use common::{command, fails, signal, text, wait_for, works};
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 use trainer::data;
 
 /// A training of a second.
@@ -10,31 +13,6 @@ const SHORT: [&str; 10] =
     ["--training-steps", "60", "--batch", "64", "--hidden", "16", "--samples", "200", "--levels", "35"];
 /// And of a named set.
 const POINTS: [&str; 2] = ["--points", "500"];
-
-fn trainer(dir: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_trainer")).current_dir(dir).args(args).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn works(dir: &Path, args: &[&str]) -> String {
-    let output = trainer(dir, args);
-    assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
-    text(&output.stdout)
-}
-
-/// Fails with this exit code, and the message has these parts.
-fn fails(dir: &Path, args: &[&str], code: i32, parts: &[&str]) {
-    let output = trainer(dir, args);
-    let message = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{args:?}: {message}");
-    for part in parts {
-        assert!(message.contains(part), "{args:?}: {part:?} is not in: {message}");
-    }
-    assert!(!message.contains("panicked"), "{message}");
-}
 
 fn train_into(dir: &Path, out: &str) -> String {
     let mut args = vec!["train", "--data", "mixture", "--seed", "1", "--out", out];
@@ -571,17 +549,10 @@ fn an_interrupt_leaves_a_checkpoint_to_resume_from() {
         "--checkpoint-every",
         "0.02",
     ];
-    let start = |out: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_trainer"));
-        command.current_dir(dir).args(args).args(["--out", out]).spawn().unwrap()
-    };
+    let start = |out: &str| command(dir, &args).args(["--out", out]).spawn().unwrap();
     let mut child = start("a");
-    while !dir.join("a/checkpoint.safetensors").exists() {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    // A shell has its own `kill`.
-    let kill = format!("kill -INT {}", child.id());
-    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    wait_for(&dir.join("a/checkpoint.safetensors"), &mut child);
+    signal(&child, "INT");
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(1), "the training ended before it was interrupted");
     let left = fs::read_dir(dir.join("a")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());

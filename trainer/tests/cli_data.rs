@@ -1,40 +1,18 @@
 //! Data files as people have them, through every command that reads or writes rows.
 
+#[allow(dead_code)]
+mod common;
+
+use common::{fails, works};
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 use trainer::data;
 
 /// A training of a second.
 const SHORT: [&str; 8] = ["--training-steps", "60", "--batch", "64", "--hidden", "16", "--samples", "200"];
-
-fn trainer(dir: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_trainer")).current_dir(dir).args(args).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn works(dir: &Path, args: &[&str]) -> String {
-    let output = trainer(dir, args);
-    assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
-    text(&output.stdout)
-}
-
-/// Fails with this exit code, and the message has these parts.
-fn fails(dir: &Path, args: &[&str], code: i32, parts: &[&str]) {
-    let output = trainer(dir, args);
-    let message = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{args:?}: {message}");
-    for part in parts {
-        assert!(message.contains(part), "{args:?}: {part:?} is not in: {message}");
-    }
-    assert!(!message.contains("panicked"), "{message}");
-}
 
 fn train(dir: &Path, data: &str, more: &[&str]) -> String {
     works(dir, &[&["train", "--data", data, "--out", "run"], more, &SHORT].concat())

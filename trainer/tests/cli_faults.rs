@@ -1,9 +1,13 @@
 //! What a user's options, signals, files and folders can do to the command line: every mistake has an answer before work
 //! begins, and no work is lost.
 
+#[allow(dead_code)]
+mod common;
+
+use common::{command, fails, signal, text, wait_for, works};
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// A training of a second.
@@ -22,56 +26,9 @@ const LONG: [&str; 10] = [
     "500",
 ];
 
-fn command(dir: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_trainer"));
-    command.current_dir(dir).args(args);
-    command
-}
-
-fn trainer(dir: &Path, args: &[&str]) -> Output {
-    command(dir, args).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn works(dir: &Path, args: &[&str]) -> String {
-    let output = trainer(dir, args);
-    assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
-    text(&output.stdout)
-}
-
-/// Fails with this exit code, and the message has these parts.
-fn fails(dir: &Path, args: &[&str], code: i32, parts: &[&str]) {
-    let output = trainer(dir, args);
-    let message = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{args:?}: {message}");
-    for part in parts {
-        assert!(message.contains(part), "{args:?}: {part:?} is not in: {message}");
-    }
-    assert!(!message.contains("panicked"), "{message}");
-}
-
 /// A training of the mixture into `out`.
 fn train(dir: &Path, out: &str, more: &[&str]) -> String {
     works(dir, &[&["train", "--data", "mixture", "--points", "500", "--out", out], &SHORT[..], more].concat())
-}
-
-/// Waits until a file is there.
-fn wait_for(file: &Path, child: &mut Child) {
-    let start = Instant::now();
-    while !file.exists() {
-        assert!(child.try_wait().unwrap().is_none(), "it ended before {}", file.display());
-        assert!(start.elapsed() < Duration::from_secs(60), "no {}", file.display());
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-#[cfg(unix)]
-fn signal(child: &Child, name: &str) {
-    let kill = format!("kill -{name} {}", child.id());
-    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
 }
 
 /// Temporary files in a folder, and the lock.
@@ -370,7 +327,8 @@ fn settings_files_may_be_partial() {
 fn distillation_has_a_provenance_and_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    train(dir, "teacher", &[]);
+    // With an option that the student's sampler does not read.
+    train(dir, "teacher", &["--sampler", "ancestral", "--eta", "0.5"]);
     let args = |out: &'static str| {
         ["distill", "teacher", "-e", "3", "--ways", "500", "--training-steps", "2000", "--out", out]
     };

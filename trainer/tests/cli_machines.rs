@@ -1,32 +1,16 @@
 //! Boltzmann machines on the command line: trainings that go on, bounds, and what belongs to other models.
 
+#[allow(dead_code)]
+mod common;
+
+use common::{command, works};
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
-fn trainer(dir: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_trainer")).current_dir(dir).args(args).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn works(dir: &Path, args: &[&str]) -> String {
-    let output = trainer(dir, args);
-    assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
-    text(&output.stdout)
-}
-
-/// Fails with this exit code, and the message has these parts.
+/// As the command line of the others, and without advice to a programmer.
 fn fails(dir: &Path, args: &[&str], code: i32, parts: &[&str]) {
-    let output = trainer(dir, args);
-    let message = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{args:?}: {message}");
-    for part in parts {
-        assert!(message.contains(part), "{args:?}: {part:?} is not in: {message}");
-    }
-    assert!(!message.contains("panicked") && !message.contains("from_bytes"), "{message}");
+    let message = common::fails(dir, args, code, parts);
+    assert!(!message.contains("from_bytes"), "{message}");
 }
 
 /// Rows of six binary columns, the last three unlike the first.
@@ -61,19 +45,14 @@ fn an_interrupted_machine_goes_on_to_the_same_result() {
         let start = |out: &str| {
             let mut args = SHORT;
             args[SHORT.len() - 1] = steps;
-            let mut command = Command::new(env!("CARGO_BIN_EXE_trainer"));
-            command.current_dir(dir).args(args).args(["--model", model, "--hidden", hidden, "--out", out]);
-            command.args(["--checkpoint-every", "0.02"]);
+            let mut command = command(dir, &args);
+            command.args(["--model", model, "--hidden", hidden, "--out", out, "--checkpoint-every", "0.02"]);
             command.spawn().unwrap()
         };
         let [a, b] = ["a", "b"].map(|name| format!("{name}-{model}"));
         let mut child = start(&a);
-        while !dir.join(&a).join("training.safetensors").exists() {
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
-        // A shell has its own `kill`.
-        let kill = format!("kill -INT {}", child.id());
-        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        common::wait_for(&dir.join(&a).join("training.safetensors"), &mut child);
+        common::signal(&child, "INT");
         let status = child.wait().unwrap();
         assert_eq!(status.code(), Some(1), "{model}: the training ended before it was interrupted");
         let names =

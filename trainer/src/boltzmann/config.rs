@@ -2,7 +2,7 @@
 
 use super::contrastive_divergence::Training;
 use super::enumeration;
-pub use crate::bounds::{check_count, check_memory};
+use crate::bounds::{check_count, check_memory};
 use crate::config::{UsageError, absolute};
 use crate::data::Source;
 use crate::dataset::canonical;

@@ -15,7 +15,7 @@ use crate::lock::Lock;
 use crate::npy;
 use crate::output;
 use crate::plot::{self, image_grid};
-use crate::run::{bar, digest};
+use crate::run::{bar, digest, read_report};
 use crate::write_atomic;
 use anyhow::{Context, Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
@@ -277,13 +277,7 @@ impl Run {
     /// # Errors
     /// When it is damaged.
     pub fn finished(&self) -> Result<Option<Report>> {
-        let path = self.file("metrics.json");
-        match std::fs::read(&path) {
-            Ok(report) => serde_json::from_slice(&report)
-                .with_context(|| format!("{} is damaged; remove it", path.display()))
-                .map(Some),
-            Err(_) => Ok(None),
-        }
+        read_report(&self.file("metrics.json"))
     }
 
     /// The training from its checkpoint on, if there is one, and its curve so far.

@@ -102,7 +102,7 @@ pub fn distill(args: &Distill) -> Result<()> {
     config.export.spacing = SpacingKind::Karras;
     config.export.levels = args.evaluations;
     config.export.sigma_min = args.sigma_min;
-    config.sampling.sampler = Method::Ddim;
+    config.sampling.choose(Method::Ddim);
     config.sampling.steps = args.evaluations;
     config.training.steps = args.training_steps.unwrap_or(config.training.steps);
     config.distillation =

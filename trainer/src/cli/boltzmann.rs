@@ -12,12 +12,11 @@ use std::path::Path;
 use std::time::Duration;
 use tinyscore::blob::Kind;
 use tinyscore::{BoltzmannMachine, Dbn, GaussianRbm};
-use trainer::boltzmann::config::{
-    Config, Family, LikelihoodBy, MAX_SWEEPS, Method, check_count, check_memory,
-};
+use trainer::boltzmann::config::{Config, Family, LikelihoodBy, MAX_SWEEPS, Method};
 use trainer::boltzmann::model::Model;
 use trainer::boltzmann::run::Run;
 use trainer::boltzmann::{binarize, use_blob};
+use trainer::bounds::{check_count, check_memory};
 use trainer::config::UsageError;
 use trainer::run::{bar, digest};
 use trainer::{Points, output};
@@ -171,7 +170,7 @@ fn execute(run: &Run) -> Result<()> {
     let dir = quoted(&run.dir);
     run.data.summary.iter().for_each(|line| println!("{line}"));
     println!("{}: {} rows of {} units", run.config.data, run.data.train.len(), run.data.train.dim());
-    let Some(report) = run.whole(stop_flag()?)? else {
+    let Some(report) = run.whole(stop_flag())? else {
         bail!("interrupted; the checkpoint is in {dir}: continue with `trainer train --resume {dir}`");
     };
     print!("\n{}", report.table());
@@ -188,7 +187,7 @@ fn execute(run: &Run) -> Result<()> {
 }
 
 pub fn eval(dir: &Path) -> Result<()> {
-    print!("{}", Run::open(dir)?.judge(stop_flag()?)?.table());
+    print!("{}", Run::open(dir)?.judge(stop_flag())?.table());
     Ok(())
 }
 
@@ -222,7 +221,7 @@ pub fn sample(args: &Sample, blob: &[u8]) -> Result<()> {
     let model = Model::of_blob(blob).map_err(core)?;
     check_memory("n", args.n, model.visible())?;
     let bar = bar("sampling int8", args.n as u64);
-    let (starts, stop) = (model.starts(args.seed), stop_flag()?);
+    let (starts, stop) = (model.starts(args.seed), stop_flag());
     let samples = use_blob::sample(blob, Some(&starts), args.n, (args.seed, sweeps), stop, || bar.inc(1))
         .map_err(core)?;
     let Some(samples) = samples else { bail!("interrupted; nothing was written") };

@@ -88,7 +88,7 @@ pub fn execute(run: Run) -> Result<()> {
     announce(&run);
     let dir = quoted(&run.dir);
     let remedy = format!("; the checkpoint is in {dir}: continue with `trainer train --resume {dir}`");
-    let trained = run.train(stop_flag()?)?;
+    let trained = run.train(stop_flag())?;
     if settled(remedy.clone()) || trained.interrupted {
         bail!("interrupted{remedy}");
     }
@@ -348,7 +348,7 @@ pub fn plot(dir: &Path) -> Result<()> {
     let checkpoint = run.complete()?;
     let blob = read_model(&run.file("model.postcard"))?;
     let [float, int8] = ["samples-float.npy", "samples-int8.npy"].map(|file| data::read(&run.file(file)));
-    let levels = run.fidelity(&run.trained()?, &blob)?;
+    let levels = run.fidelity(&run.averaged(&checkpoint), &blob)?;
     run.plot(&checkpoint, &blob, &float?, &int8?, &levels)?;
     println!("drawn again in {}", dir.display());
     Ok(())

@@ -294,10 +294,8 @@ impl OptionArgs {
 impl SamplingArgs {
     /// Overrides what was given.
     pub fn apply(&self, sampling: &mut SamplingConfig) {
-        if self.sampler.is_some_and(|sampler| sampler != sampling.sampler) {
-            sampling.options = Options::default();
-        }
-        take!(self.sampler => sampling.sampler, self.steps => sampling.steps);
+        self.sampler.into_iter().for_each(|sampler| sampling.choose(sampler));
+        take!(self.steps => sampling.steps);
         self.options.apply(&mut sampling.options);
     }
 }

@@ -35,9 +35,9 @@ pub fn install() -> Result<()> {
 }
 
 /// The flag that a training, which begins, looks at.
-pub fn stop_flag() -> Result<&'static AtomicBool> {
+pub fn stop_flag() -> &'static AtomicBool {
     LISTENS.store(true, Ordering::SeqCst);
-    Ok(&STOP)
+    &STOP
 }
 
 /// The training is over: the next signal ends the program with this `remedy`. Whether one has come already.
