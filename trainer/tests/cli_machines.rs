@@ -6,6 +6,7 @@ mod common;
 use common::{command, works};
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 
 /// As the command line of the others, and without advice to a programmer.
 fn fails(dir: &Path, args: &[&str], code: i32, parts: &[&str]) {
@@ -72,6 +73,15 @@ fn an_interrupted_machine_goes_on_to_the_same_result() {
         assert!(said.contains("is finished") && said.contains("Fréchet"), "{said}");
         assert!(!dir.join(&a).join("training.safetensors").exists());
     }
+    // Drawing has no checkpoint: a signal ends it.
+    let long = ["sample", "b-rbm/model.postcard", "-n", "2000", "--steps", "10000000", "--out", "never.npy"];
+    let child = command(dir, &long).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    common::signal(&child, "INT");
+    let output = child.wait_with_output().unwrap();
+    let message = common::text(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{message}");
+    assert!(message.contains("interrupted") && !message.contains("checkpoint"), "{message}");
     // One that was killed before its first checkpoint.
     fs::create_dir(dir.join("c")).unwrap();
     fs::copy(dir.join("b-bm/config.toml"), dir.join("c/config.toml")).unwrap();

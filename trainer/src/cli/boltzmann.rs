@@ -9,6 +9,7 @@ use super::{Sample, Train};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tinyscore::blob::Kind;
 use tinyscore::{BoltzmannMachine, Dbn, GaussianRbm};
@@ -187,7 +188,7 @@ fn execute(run: &Run) -> Result<()> {
 }
 
 pub fn eval(dir: &Path) -> Result<()> {
-    print!("{}", Run::open(dir)?.judge(stop_flag())?.table());
+    print!("{}", Run::open(dir)?.judge(&AtomicBool::new(false))?.table());
     Ok(())
 }
 
@@ -221,8 +222,9 @@ pub fn sample(args: &Sample, blob: &[u8]) -> Result<()> {
     let model = Model::of_blob(blob).map_err(core)?;
     check_memory("n", args.n, model.visible())?;
     let bar = bar("sampling int8", args.n as u64);
-    let (starts, stop) = (model.starts(args.seed), stop_flag());
-    let samples = use_blob::sample(blob, Some(&starts), args.n, (args.seed, sweeps), stop, || bar.inc(1))
+    // There is nothing to save: a signal ends the program.
+    let (starts, stop) = (model.starts(args.seed), AtomicBool::new(false));
+    let samples = use_blob::sample(blob, Some(&starts), args.n, (args.seed, sweeps), &stop, || bar.inc(1))
         .map_err(core)?;
     let Some(samples) = samples else { bail!("interrupted; nothing was written") };
     bar.finish();
